@@ -1,0 +1,107 @@
+"""The command line: a file per verb, each imported only when it runs. `main` alone decides exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from bodywork_compiler import __version__
+from bodywork_compiler.errors import BodyworkError, ConfigError
+
+# name -> (heading, what it does). The module is cli.NAME, its command `command`. Said here, so that --help imports none of them.
+COMMANDS = {
+    "validate": ("Look", "Check a project's config and say everything that is wrong with it."),
+    "render": ("Look", "Compile a project to Kubernetes manifests."),
+    "schema": ("Look", "Print the JSON Schema of a config's format, for editors."),
+    "apply": ("Run", "Run a pipeline on a cluster, step by step."),
+    "version": ("Look", "Print Bodywork's version."),
+}
+EXIT_BUG = 3
+EXIT_INTERRUPTED = 130
+
+
+class _Verbs(click.Group):
+    """A group whose commands are imported when they are called, and which knows near names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__name__}.{cmd_name}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        headings = dict.fromkeys(heading for heading, _ in COMMANDS.values())
+        for heading in headings:
+            with formatter.section(heading):
+                formatter.write_dl([(name, text) for name, (at, text) in COMMANDS.items() if at == heading])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def bodywork() -> None:
+    """Put a Python machine-learning pipeline on Kubernetes.
+
+    A config in a Git repository names the stages and their order. `render` compiles it to plain Kubernetes YAML, `apply` executes exactly
+    that YAML, step by step.
+
+    \b
+    Example:
+      bodywork validate
+      bodywork render -o manifests/
+      bodywork apply manifests/
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 refused, 2 wrong usage, 3 a bug, 4 the run ended badly, 70 timed out, 130 interrupted."""
+    try:
+        returned = bodywork.main(args=argv, prog_name="bodywork", standalone_mode=False)
+        return returned if isinstance(returned, int) else 0
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except ConfigError as faults:
+        from bodywork_compiler.report.problems import print_problems
+
+        print_problems(faults.problems)
+        return faults.exit_code
+    except BodyworkError as failure:
+        _say(failure.message, failure.hint)
+        return failure.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted", None)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`): no fault of ours; devnull keeps the interpreter's own flush at exit quiet
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        _say(f"this is a bug in Bodywork {__version__}; please report it with the lines above", None)
+        return EXIT_BUG
+
+
+def _say(message: str, hint: str | None) -> None:
+    click.echo(f"bodywork: {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)

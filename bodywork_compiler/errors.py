@@ -1,0 +1,47 @@
+"""What may go wrong, and the exit code that each kind of it has.
+
+One root: `cli.main` catches `BodyworkError`, prints it, and exits with its `exit_code`. Everything else that reaches `cli.main` is a bug in
+Bodywork (exit code 3) or Ctrl-C (130).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bodywork_compiler.problems import Problem
+
+
+class BodyworkError(Exception):
+    """An expected failure: its message is all that the user needs to see, with `hint` saying what to do about it.
+
+    Raised as it is, it means: refused, and nothing was changed.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(BodyworkError):
+    """A project's files have faults: all of them, errors and warnings, sorted by place."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
+
+
+class RunFailed(BodyworkError):
+    """The run ended badly after its first change to the cluster."""
+
+    exit_code = 4
+
+
+class TimedOut(BodyworkError):
+    """A limit of time ran out."""
+
+    exit_code = 70

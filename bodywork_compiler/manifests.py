@@ -1,0 +1,94 @@
+"""Rendered manifests, the only interface between the compiler and the driver: written as one stream or as a folder, and read back.
+
+The compiler gives `Document`s (text); whatever reads manifests gets a `Plan` of `KubeObject`s, whoever patched them on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bodywork_compiler import labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One rendered object as text.
+
+    `path` is its file in the folder form, `01-train-model/job.yaml`; `step` counts from 1, 0 is set-up, None is the failure stage's.
+    """
+
+    path: str
+    text: str
+    kind: str
+    name: str
+    step: int | None
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KubeObject:
+    """One object as it will be sent to the cluster: `body` is what YAML said, unchanged. `origin` says where it was read, for messages."""
+
+    body: Mapping[str, Any]
+    origin: str = ""
+
+    @property
+    def kind(self) -> str:
+        return str(self.body.get("kind", ""))
+
+    @property
+    def name(self) -> str:
+        return str(self._metadata.get("name", ""))
+
+    @property
+    def namespace(self) -> str | None:
+        return self._metadata.get("namespace")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self._metadata.get("labels") or {}
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self._metadata.get("annotations") or {}
+
+    @property
+    def pipeline(self) -> str | None:
+        return self.labels.get(labels.PIPELINE)
+
+    @property
+    def stage(self) -> str | None:
+        return self.labels.get(labels.STAGE)
+
+    @property
+    def is_on_failure(self) -> bool:
+        return self.labels.get(labels.ROLE) == labels.ROLE_ON_FAILURE
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
+        return self.body.get("metadata") or {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """What is applied together: step 0 sets up, steps count from 1."""
+
+    number: int
+    objects: tuple[KubeObject, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A pipeline's manifests in the order in which they are executed.
+
+    `namespace` is the one that all its namespaced objects name (None: they name none, the driver's option or context decides). `on_failure`
+    is the suspended Job of the failure stage. `facts` is the data of the ConfigMap `bodywork-PIPELINE`.
+    """
+
+    pipeline: str
+    namespace: str | None
+    steps: tuple[PlanStep, ...]
+    on_failure: KubeObject | None
+    facts: Mapping[str, str]

@@ -1,0 +1,158 @@
+"""What happens in a run, as values: the runner tells them in order, `report/` shows them. Times are seconds since the run began.
+
+With `-o json` each event is one line: its class's name in snake case as `event`, then its fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Result = Literal["succeeded", "available", "failed", "timed out", "stopped", "not started"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """A stage as the run will treat it; `kind` is the kind of its workload (Job or Deployment), `name` that object's name."""
+
+    step: int
+    stage: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    pipeline: str
+    namespace: str
+    context: str
+    git_url: str | None
+    git_branch: str | None
+    git_commit: str | None
+    step_count: int
+    stages: tuple[StagePlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A line for the log. `where` is the room that says it, as in the documents: `TIME - LEVEL - where - message`."""
+
+    message: str
+    where: str = "run"
+    level: Level = "INFO"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    step: int
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChanged:
+    """kubectl did `action` (created, configured, unchanged, replaced, restarted, deleted) to an object."""
+
+    step: int
+    stage: str | None
+    kind: str
+    name: str
+    namespace: str | None
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress:
+    """What a stage waits for now; told when it changes, and every 30 s while it does not."""
+
+    step: int
+    stage: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line that a container printed. `attempt` counts a Job's pods, or a container's starts, from 1."""
+
+    stage: str
+    pod: str
+    container: str
+    attempt: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEnded:
+    """A pod's last line was told (or could not be had: `complete` is false)."""
+
+    stage: str
+    pod: str
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEnded:
+    step: int
+    stage: str
+    kind: str
+    name: str
+    result: Result
+    seconds: float
+    attempts: int = 1
+    address: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerTail:
+    """The last lines of one failed container of one attempt."""
+
+    pod: str
+    container: str
+    attempt: int
+    exit_code: int | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a stage failed, gathered before anything is undone."""
+
+    step: int
+    stage: str
+    reason: str
+    tails: tuple[ContainerTail, ...] = ()
+    warnings: tuple[str, ...] = ()
+    look_further: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """A service of the failed step was taken back: to `revision`, or (None) removed, since this was its first deployment."""
+
+    stage: str
+    name: str
+    revision: int | None
+    seconds: float
+    complete: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """The last event. `stages` has every stage of the plan, those that never started too."""
+
+    result: Literal["succeeded", "failed", "timed out", "interrupted"]
+    exit_code: int
+    seconds: float
+    pipeline: str
+    namespace: str
+    git_commit: str | None
+    stages: tuple[StageEnded, ...] = field(default=())
+    reason: str | None = None
+
+
+Event = (
+    RunStarted | Notice | StepStarted | ObjectChanged | StageProgress | LogLine | LogEnded | StageEnded | Evidence | RolledBack | RunEnded
+)

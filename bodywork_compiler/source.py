@@ -1,0 +1,21 @@
+"""Where a project's files come from: a commit of a repository, by url or carried inside the manifests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The pinned commit of a project.
+
+    `commit` is the full hash. `url` has no credentials in it; None where the repository has no remote. `branch` may be None (a detached head).
+    `folder` is the project's folder inside the repository, with `/`, "" for its root. `archive` is the project's folder at that commit as a
+    gzipped tar, when it travels inline; then pods need no git server.
+    """
+
+    commit: str
+    url: str | None = None
+    branch: str | None = None
+    folder: str = ""
+    archive: bytes | None = None
