@@ -1,17 +1,25 @@
-"""Pure functions: an object, its pods and its events → a verdict. They ask nothing and know no clock but what they are given."""
+"""Pure functions: an object, its pods and its events → a verdict. They ask nothing and know no clock but what they are given.
+
+    verdict = judge(job, pods, events, Situation(seconds=12.5))
+
+`pods` and `events` may hold more than the object's own (whole lists of a namespace): they are matched by uid here, never by name.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
-State = Literal["running", "good", "failed", "timed out"]
+from bodywork_compiler.runner.verdicts.pods import container_ends, started_pods
+from bodywork_compiler.runner.verdicts.values import Object, Situation, State, Verdict
+
+__all__ = ["Object", "Situation", "State", "Verdict", "container_ends", "judge", "started_pods", "vanished"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """`message` is one line: while running, what is waited for; else why it ended so. `attempts` as far as they are known."""
+def judge(obj: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
+    """The verdict on `obj` as it was last seen; `events` are core/v1 Events, `pods` all that might be its own."""
+    return Verdict(state="running")
 
-    state: State
-    message: str = ""
-    attempts: int = 1
+
+def vanished(kind: str, name: str) -> Verdict:
+    """An object that was applied in this run and is gone: someone deleted it."""
+    return Verdict(state="failed", message=f"{kind} {name} is gone: it was deleted while the run waited for it")

@@ -1,0 +1,33 @@
+"""What a verdict is, and what must be known to reach one beside the objects themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["running", "good", "failed", "timed out"]
+Object = Mapping[str, Any]  # one object as the API server gave it
+ContainerKey = tuple[str, str]  # pod's uid, container's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`message` is one line: while running, what is waited for; else why it ended so. `attempts` as far as they are known."""
+
+    state: State
+    message: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the objects cannot say, by the caller's own clock: a cluster's clock may go otherwise.
+
+    `seconds` since the object was applied. `stage_seconds`: pod's uid → seconds since its own code was first seen started (`started_pods`).
+    `ends_before`: how often each container had ended when this run began (`container_ends`), for pods that are older than the run.
+    """
+
+    seconds: float = 0.0
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    ends_before: Mapping[ContainerKey, int] = field(default_factory=dict)
