@@ -1,0 +1,63 @@
+# On a fresh machine with Python 3.10 or newer, git and make: `make demo`, `make test`. Everything is installed into .venv; nothing
+# here uses your KUBECONFIG or current context, but `make demo CLUSTER=<context>`, which uses that context alone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := examples/parallel-steps
+DEMO_OUT := build/demo
+DEMO_NAMESPACE := bodywork-demo
+KIND_CLUSTER := bodywork-test
+KIND_NODE ?=
+# `make test SLOW=1` also runs what takes more than a minute; `make test ARGS='-k render'` adds options of pytest's
+SLOW ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-kind kind-up kind-down lint format bench clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+# -- installed once; again only when the project's metadata changed
+
+$(BIN)/python:
+	@sh .ci/make-venv "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.installed: setup.cfg setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## validate and render an example; CLUSTER=<context> also runs it there
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh .ci/demo "$(DEMO)" "$(DEMO_OUT)" "$(DEMO_NAMESPACE)" "$(CLUSTER)"
+
+test: $(VENV)/.installed-dev ## unit and cli tests; cluster tests too where BODYWORK_TEST_KUBECONFIG names a throw-away cluster
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
+
+test-kind: $(VENV)/.installed-dev kind-up ## the same with a throw-away kind cluster (needs kind and Docker)
+	BODYWORK_TEST_KUBECONFIG="$(CURDIR)/build/kind.kubeconfig" $(MAKE) test; code=$$?; $(MAKE) kind-down; exit $$code
+
+kind-up:
+	@sh .ci/kind-up "$(KIND_CLUSTER)" build/kind.kubeconfig "$(KIND_NODE)"
+
+kind-down:
+	@kind delete cluster --name "$(KIND_CLUSTER)" --kubeconfig build/kind.kubeconfig
+
+lint: $(VENV)/.installed-dev ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md (HELM=<path>, and BODYWORK_TEST_KUBECONFIG for apply)
+	$(BIN)/python bench/run.py
+
+clean: ## remove what was built and installed here
+	rm -rf build dist $(VENV) *.egg-info
