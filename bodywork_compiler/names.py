@@ -1,0 +1,45 @@
+"""How a config's names become names of Kubernetes objects. Pure; config checks with it, the compiler names with it."""
+
+from __future__ import annotations
+
+import re
+
+# object names of Jobs and Services, and every label's value: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+LONGEST = 63
+PROJECT_MARK = "--"  # between project and stage in v1's object names
+
+_OTHERS = re.compile(r"[^a-z0-9]+")
+_OTHERS_THAN_DOTS = re.compile(r"[^a-z0-9.]+")
+_DOT = re.compile(r"-?\.[-.]*")
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+
+
+def clean(name: str) -> str:
+    """Lower case, each run of other characters one `-`, trimmed. May be empty, or longer than `LONGEST`: config refuses those."""
+    lower = name.lower()
+    return lower if lower.isascii() and lower.isalnum() else _OTHERS.sub("-", lower).strip("-")
+
+
+def pipeline_object_name(name: str) -> str:
+    """A pipeline's name in labels and in derived names (`bodywork-NAME`): dots stay, since these may hold them."""
+    return _DOT.sub(".", _OTHERS_THAN_DOTS.sub("-", name.lower())).strip("-.")
+
+
+def stage_object_name(stage: str, project: str | None = None) -> str:
+    """What a stage's objects are called: STAGE, or PROJECT--STAGE where `project` is given, as v1 has it."""
+    return clean(stage) if project is None else f"{clean(project)}{PROJECT_MARK}{clean(stage)}"
+
+
+def repeated(object_name: str, time: int) -> str:
+    """The name of a batch stage's Job when the DAG names the stage for the second (third, …) time."""
+    return object_name if time == 1 else f"{object_name}-{time}"
+
+
+def is_dns_label(name: str) -> bool:
+    """May be the name of a namespace, a Job or (when it begins with a letter) a Service."""
+    return len(name) <= LONGEST and _LABEL.fullmatch(name) is not None
+
+
+def shortened(name: str, longest: int = LONGEST) -> str:
+    """A proposal for a name that is too long: its beginning, as far as it fits."""
+    return name[:longest].rstrip("-.")
