@@ -1,0 +1,126 @@
+"""Imports go one way only, few rooms may start processes, and what must be pure imports nothing that is not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "bodywork_compiler"
+NAME = PACKAGE.name
+
+# room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
+VALUES = {"errors", "labels", "names", "problems", "project", "resources", "source"}
+ALLOWED: dict[str, set[str]] = {
+    "errors": {"problems"},
+    "labels": set(),
+    "problems": set(),
+    "project": set(),
+    "resources": set(),
+    "names": {"errors", "problems"},
+    "source": {"errors"},
+    "config": VALUES - {"source"},
+    "manifests": VALUES,
+    "compiler": VALUES | {"manifests"},
+    "git": VALUES,
+    "kubectl": VALUES | {"manifests"},
+    "proxy": VALUES | {"kubectl"},
+    "runner": VALUES | {"manifests", "kubectl", "proxy"},
+    "local": VALUES | {"manifests", "runner"},
+    # the runner's events are what a report is made of; nothing else of the runner's
+    "report": {"errors", "labels", "problems", "runner.events"},
+    "cli": VALUES | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "runner", "local", "report"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+STARTS_PROCESSES = {
+    "subprocess": {"git", "kubectl", "proxy", "local"},
+    "sh": {"kubectl", "proxy", "git", "local"},
+    "multiprocessing": set(),
+}
+# same input, same bytes: no clock, random, network, process or environment
+IMPURE = {
+    "asyncio",
+    "datetime",
+    "http",
+    "os",
+    "random",
+    "secrets",
+    "sh",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+    "uuid",
+}
+PURE_ROOMS = ("compiler", "project", "problems", "labels", "names")
+
+
+def modules() -> list[Path]:
+    """Every module of the package, but for the start scripts, which run in pods and import nothing of ours."""
+    return sorted(path for path in PACKAGE.rglob("*.py") if not {"__pycache__", "scripts"} & set(path.parts))
+
+
+def room(path: Path) -> str:
+    """`cli/render.py` is in the room `cli`, `git.py` is a room of its own."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top, inside functions or for types only, by its full name."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            # `from bodywork_compiler import labels` names a module, `from bodywork_compiler.errors import X` does so before `import`
+            yield from ([f"{node.module}.{alias.name}" for alias in node.names] if node.module == NAME else [str(node.module)])
+
+
+def own(imports: Iterator[str]) -> set[str]:
+    return {name.removeprefix(f"{NAME}.") for name in imports if name.startswith(f"{NAME}.")} - {"__version__"}
+
+
+def may_import(importer: str, name: str) -> bool:
+    return importer == name.partition(".")[0] or any(name == allowed or name.startswith(f"{allowed}.") for allowed in ALLOWED[importer])
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_go_down_the_table_only(path: Path) -> None:
+    assert room(path) in ALLOWED, f"{path.name} is a new room: decide here what it may import"
+    wrong = {name for name in own(imported(path)) if not may_import(room(path), name)}
+    assert not wrong, f"{room(path)} may not know {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_few_rooms_start_processes(path: Path) -> None:
+    tops = {name.partition(".")[0] for name in imported(path)}
+    wrong = {starter for starter in tops & STARTS_PROCESSES.keys() if room(path) not in STARTS_PROCESSES[starter]}
+    assert not wrong, f"{room(path)} may not start processes"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if room(path) in PURE_ROOMS], ids=lambda path: path.relative_to(PACKAGE).as_posix()
+)
+def test_what_is_pure_imports_nothing_impure(path: Path) -> None:
+    assert not {name.partition(".")[0] for name in imported(path)} & IMPURE
+
+
+def test_the_verdicts_are_pure() -> None:
+    verdicts = [path for path in modules() if path.is_relative_to(PACKAGE / "runner") and path.stem.startswith("verdict")]
+    verdicts += (PACKAGE / "runner" / "verdicts").rglob("*.py")
+    assert verdicts
+    for path in verdicts:
+        assert not {name.partition(".")[0] for name in imported(path)} & IMPURE, path
+
+
+def test_the_rooms_make_no_circle() -> None:
+    """The table above is itself one-way: every room can be placed after all that it imports."""
+    waiting = {name: {allowed.partition(".")[0] for allowed in rooms} for name, rooms in ALLOWED.items()}
+    while placed := {name for name, rooms in waiting.items() if not rooms & waiting.keys()}:
+        waiting = {name: rooms for name, rooms in waiting.items() if name not in placed}
+    assert not waiting
