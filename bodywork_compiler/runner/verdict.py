@@ -2,22 +2,40 @@
 
     verdict = judge(job, pods, events, Situation(seconds=12.5))
 
-`pods` and `events` may hold more than the object's own (whole lists of a namespace): they are matched by uid here, never by name.
+`pods` and `events` may hold more than the object's own: they are matched by uid here, never by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from bodywork_compiler.runner.verdicts import deployment, job, others
 from bodywork_compiler.runner.verdicts.pods import container_ends, started_pods
 from bodywork_compiler.runner.verdicts.values import Object, Situation, State, Verdict
 
 __all__ = ["Object", "Situation", "State", "Verdict", "container_ends", "judge", "started_pods", "vanished"]
 
+Judge = Callable[[Object, Sequence[Object], Sequence[Object], Situation], Verdict]
+
+STILL_KINDS = (
+    "ConfigMap",
+    "Ingress",
+    "LimitRange",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+)
+JUDGES: dict[str, Judge] = {"Job": job.judge, "Deployment": deployment.judge} | dict.fromkeys(STILL_KINDS, others.judge_still)
+
 
 def judge(obj: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
     """The verdict on `obj` as it was last seen; `events` are core/v1 Events, `pods` all that might be its own."""
-    return Verdict(state="running")
+    return JUDGES.get(str(obj.get("kind", "")), others.judge_by_conditions)(obj, pods, events, situation)
 
 
 def vanished(kind: str, name: str) -> Verdict:

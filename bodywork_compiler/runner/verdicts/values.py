@@ -31,3 +31,29 @@ class Situation:
     seconds: float = 0.0
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     ends_before: Mapping[ContainerKey, int] = field(default_factory=dict)
+
+
+def condition(obj: Object, kind: str) -> Mapping[str, Any] | None:
+    """The condition of that type while it is True, else None."""
+    found = any_condition(obj, kind)
+    return found if found is not None and found.get("status") == "True" else None
+
+
+def any_condition(obj: Object, kind: str) -> Mapping[str, Any] | None:
+    """The condition of that type whatever its status."""
+    for each in (obj.get("status") or {}).get("conditions") or ():
+        if each.get("type") == kind:
+            found: Mapping[str, Any] = each
+            return found
+    return None
+
+
+def is_observed(obj: Object) -> bool:
+    """Whether its controller has seen the object as it is now. Early statuses have no observedGeneration at all."""
+    return int((obj.get("status") or {}).get("observedGeneration") or 0) >= int((obj.get("metadata") or {}).get("generation") or 0)
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Blank runs and line breaks are one space; what is too long is cut, with a mark."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

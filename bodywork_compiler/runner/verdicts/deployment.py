@@ -1,0 +1,129 @@
+"""A service stage's Deployment: good when all wanted pods are of its newest revision, available, and no other is counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bodywork_compiler import labels
+from bodywork_compiler.runner.verdicts import pods as ask
+from bodywork_compiler.runner.verdicts import words
+from bodywork_compiler.runner.verdicts.doom import doom_of
+from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
+from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, any_condition, condition, is_observed, one_line
+
+ENDS_ALLOWED = 3  # a container that ended so often in one run has failed
+# the condition Progressing names the newest ReplicaSet in each of its messages: 'ReplicaSet "x" is progressing.', 'Created new replica set "x"'
+_REPLICA_SET = re.compile(r'"([^"]+)"')
+
+
+def judge(deployment: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
+    if (deployment.get("metadata") or {}).get("deletionTimestamp"):
+        return Verdict(state="failed", message="it is being deleted by someone else")
+    if not is_observed(deployment):
+        return Verdict(state="running", message="waiting for the cluster to see the change")
+    if _is_good(deployment):
+        return Verdict(state="good")
+    mine = newest_pods(deployment, pods)
+    ended_badly = _ended_too_often(mine, situation) or doom_of(mine, events) or _cannot_be_made(deployment, situation)
+    if ended_badly:
+        return Verdict(state="failed", message=ended_badly)
+    return _too_slow(deployment, mine, situation) or _running(deployment, mine, events)
+
+
+def newest_pods(deployment: Object, pods: Sequence[Object]) -> list[Object]:
+    """The pods of the newest revision, oldest first, without those that are leaving."""
+    newest = _newest_replica_set(deployment)
+    return ask.by_age(pod for pod in pods if not ask.is_leaving(pod) and _belongs(pod, deployment, newest))
+
+
+def _is_good(deployment: Object) -> bool:
+    status = deployment.get("status") or {}
+    wanted = _wanted(deployment)
+    updated, present = int(status.get("updatedReplicas") or 0), int(status.get("replicas") or 0)
+    return updated == wanted and present == updated and int(status.get("availableReplicas") or 0) == wanted
+
+
+def _ended_too_often(mine: Sequence[Object], situation: Situation) -> str | None:
+    for pod in mine:
+        for status, init in ask.containers(pod):
+            container = str(status.get("name", ""))
+            count = ask.ends(status, init=init) - situation.ends_before.get((ask.uid(pod), container), 0)
+            ended = ask.last_end(status)
+            if ended is not None and count >= ENDS_ALLOWED:
+                return words.times(words.end_of(pod, container, ended), count)
+    return None
+
+
+def _cannot_be_made(deployment: Object, situation: Situation) -> str | None:
+    failure = condition(deployment, "ReplicaFailure")
+    why = failure and creation_doom(str(failure.get("message") or ""), situation.seconds)
+    return one_line(why) if why else None
+
+
+def _too_slow(deployment: Object, mine: Sequence[Object], situation: Situation) -> Verdict | None:
+    limit = _max_startup(deployment)
+    for pod in mine:
+        started = situation.stage_seconds.get(ask.uid(pod))
+        if limit and started is not None and started >= limit and not ask.is_ready(pod):
+            return Verdict(
+                state="timed out", message=f"took longer than {limit:g} s to answer (pod {ask.name(pod)}){_ended_meanwhile(pod)}"
+            )
+    progressing = any_condition(deployment, "Progressing") or {}
+    if progressing.get("reason") == "ProgressDeadlineExceeded":
+        deadline = (deployment.get("spec") or {}).get("progressDeadlineSeconds")
+        waits = f": {words.activity(mine[-1], ())}" if mine else ""
+        return Verdict(state="timed out", message=f"made no progress for {deadline} s{waits}")
+    return None
+
+
+def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object]) -> Verdict:
+    if (deployment.get("spec") or {}).get("paused"):
+        return Verdict(state="running", message="paused")
+    failure = condition(deployment, "ReplicaFailure")
+    if failure:
+        return Verdict(state="running", message=one_line(f"waiting: {refused(str(failure.get('message') or ''))}"))
+    unready = [pod for pod in mine if not ask.is_ready(pod)]
+    if unready:
+        return Verdict(state="running", message=words.activity(unready[0], events))
+    return Verdict(state="running", message=_counts(deployment))
+
+
+def _counts(deployment: Object) -> str:
+    status = deployment.get("status") or {}
+    wanted, updated, available = _wanted(deployment), int(status.get("updatedReplicas") or 0), int(status.get("availableReplicas") or 0)
+    older = int(status.get("replicas") or 0) - updated
+    if updated >= wanted and older > 0:
+        return f"waiting for {older} pod{'s' if older > 1 else ''} of an older revision to go"
+    return f"{min(available, updated)} of {wanted} replicas are ready"
+
+
+def _newest_replica_set(deployment: Object) -> str | None:
+    progressing = any_condition(deployment, "Progressing") or {}
+    named = _REPLICA_SET.search(str(progressing.get("message") or ""))
+    return named[1] if named and named[1].startswith(f"{ask.name(deployment)}-") else None
+
+
+def _belongs(pod: Object, deployment: Object, newest: str | None) -> bool:
+    """By the name of the ReplicaSet that made the pod; without a progress deadline nothing names the newest, then by any of this Deployment."""
+    replica_set = ask.owner(pod).get("name")
+    if newest is not None:
+        return replica_set == newest
+    pod_hash = ((pod.get("metadata") or {}).get("labels") or {}).get("pod-template-hash")
+    return pod_hash is not None and replica_set == f"{ask.name(deployment)}-{pod_hash}"
+
+
+def _ended_meanwhile(pod: Object) -> str:
+    found = ask.failed_end(pod)
+    return f"; {words.how_it_ended(pod)}" if found else ""
+
+
+def _wanted(deployment: Object) -> int:
+    replicas = (deployment.get("spec") or {}).get("replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def _max_startup(deployment: Object) -> float:
+    """0 where nothing (readable) is said: then the progress deadline is the only limit."""
+    said = ((deployment.get("metadata") or {}).get("annotations") or {}).get(labels.MAX_STARTUP, "")
+    return float(said) if re.fullmatch(r"\d+(\.\d+)?", str(said)) else 0.0

@@ -1,0 +1,67 @@
+"""Pods that can never run as things stand: known before any deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bodywork_compiler.runner.verdicts import pods as ask
+from bodywork_compiler.runner.verdicts.refusals import config_doom, creation_doom, image_doom, refused
+from bodywork_compiler.runner.verdicts.values import Object, condition, one_line
+
+
+def doom_of(pods: Iterable[Object], events: Sequence[Object]) -> str | None:
+    """Why one of these pods can never run, or None. Pods that have ended or are leaving are past it."""
+    for pod in pods:
+        if ask.is_leaving(pod) or ask.phase(pod) in {"Succeeded", "Failed"}:
+            continue
+        why = _containers_doom(pod) or _volumes_doom(pod, events)
+        if why:
+            return one_line(why)
+    return None
+
+
+def cannot_be_made(job: Object, events: Sequence[Object], seconds: float) -> tuple[bool, str]:
+    """Whether a Job's pods can never be made, and the API server's words about it ("" while none are refused). Only events say it."""
+    mine = sorted((event for event in events if (event.get("involvedObject") or {}).get("uid") == ask.uid(job)), key=_when)
+    last = next((event for event in reversed(mine) if event.get("reason") in {"FailedCreate", "SuccessfulCreate"}), None)
+    if last is None or last.get("reason") != "FailedCreate":
+        return False, ""
+    message = str(last.get("message") or "")
+    why = creation_doom(message, seconds)
+    return bool(why), one_line(why or refused(message))
+
+
+def _containers_doom(pod: Object) -> str | None:
+    for status, _ in ask.containers(pod):
+        why = ask.waiting(status)
+        reason, message = str(why.get("reason") or ""), str(why.get("message") or "")
+        image = str(status.get("image") or ask.spec_of(pod, str(status.get("name"))).get("image", ""))
+        doom = config_doom(message) if reason == "CreateContainerConfigError" else image_doom(image, reason, message)
+        if doom:
+            return doom
+    return None
+
+
+def _volumes_doom(pod: Object, events: Sequence[Object]) -> str | None:
+    """A secret or ConfigMap that a volume names and that is not there: only an event says it; the pod is ContainerCreating for ever."""
+    if condition(pod, "PodReadyToStartContainers") or not _is_being_made(pod):
+        return None
+    for event in events:
+        if event.get("reason") == "FailedMount" and (event.get("involvedObject") or {}).get("uid") == ask.uid(pod):
+            why = config_doom(str(event.get("message") or ""))
+            if why:
+                return why.rpartition(" : ")[2]
+    return None
+
+
+def _is_being_made(pod: Object) -> bool:
+    statuses = [status for status, _ in ask.containers(pod)]
+    return bool(statuses) and not any("running" in ask.state(status) or ask.last_end(status) for status in statuses)
+
+
+def _when(event: Object) -> tuple[str, bool]:
+    """By time, in whole seconds; within one second a success counts as the later: the controller goes on from there."""
+    series = event.get("series") or {}
+    metadata = event.get("metadata") or {}
+    when = event.get("lastTimestamp") or series.get("lastObservedTime") or event.get("eventTime") or metadata.get("creationTimestamp") or ""
+    return str(when)[:19], event.get("reason") == "SuccessfulCreate"

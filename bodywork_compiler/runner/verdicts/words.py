@@ -1,0 +1,131 @@
+"""How a container ended, and what a pod is doing now, in our users' words. Never a line of a log: it might hold a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bodywork_compiler import labels
+from bodywork_compiler.runner.verdicts import pods as ask
+from bodywork_compiler.runner.verdicts.refusals import amount
+from bodywork_compiler.runner.verdicts.values import Object, any_condition, one_line
+
+# written to the termination message by the start script's supervisor, and by nothing else
+TOOK_LONGER = re.compile(r"took longer than \d+(\.\d+)? s")
+_FAILED = {labels.FETCH: "fetching the code failed", labels.INSTALL: "installing requirements failed"}
+_DOING = {labels.FETCH: "fetching the code", labels.INSTALL: "installing requirements"}
+_SIGNALS = {137: " (killed)", 143: " (terminated)"}
+_CANNOT_START = {"StartError", "ContainerCannotRun", "CreateContainerError", "RunContainerError"}
+_SCHEDULER_ASIDES = re.compile(r"\.? (no new claims to deallocate|preemption:).*$")
+
+
+def how_it_ended(pod: Object) -> str:
+    """Why a pod that failed did so, in one line."""
+    found = ask.failed_end(pod)
+    if found is None:
+        status = pod.get("status") or {}
+        said = one_line(str(status.get("message") or ""))
+        return f"the pod was ended: {said or status.get('reason') or 'no reason given'}"
+    status, ended = found
+    return end_of(pod, str(status.get("name", "")), ended)
+
+
+def end_of(pod: Object, container: str, ended: Mapping[str, Any]) -> str:
+    """One end of a container: by itself, by the limit of time, for memory, or before its first instruction."""
+    if took_longer(ended):
+        return str(ended["message"]).strip()
+    if ended.get("reason") == "OOMKilled":
+        limit = ((ask.spec_of(pod, container).get("resources") or {}).get("limits") or {}).get("memory")
+        return f"{_subject(container)} was killed: it needed more memory than {f'its limit of {limit}' if limit else 'there was'}"
+    if ended.get("reason") in _CANNOT_START:
+        return f"{_subject(container)} could not be started: {one_line(str(ended.get('message') or ''))}"
+    code = ended.get("exitCode")
+    if container in _FAILED:
+        return f"{_FAILED[container]} with code {code}"
+    return f"{_subject(container)} exited with code {code}{_SIGNALS.get(code or 0, '')}"
+
+
+def took_longer(ended: Mapping[str, Any]) -> bool:
+    """Whether the start script ended the stage because its time was over."""
+    return bool(TOOK_LONGER.fullmatch(str(ended.get("message") or "").strip()))
+
+
+def times(what: str, count: int) -> str:
+    return what if count < 2 else f"{what}, {count} times"  # noqa: PLR2004 -- once is not said
+
+
+def activity(pod: Object, events: Sequence[Object]) -> str:
+    """What a pod that is not ready yet does or waits for."""
+    unscheduled = unschedulable(pod)
+    if unscheduled:
+        return unscheduled
+    for status, init in ask.containers(pod):
+        if init and (ask.state(status).get("terminated") or {}).get("exitCode") == 0:
+            continue
+        return f"{_doing(pod, status, events)} (pod {ask.name(pod)})"
+    return f"waiting for a node (pod {ask.name(pod)})"
+
+
+def unschedulable(pod: Object) -> str | None:
+    """The scheduler's words, led by the resource that is short where it is one that the stage asked for."""
+    scheduled = any_condition(pod, "PodScheduled")
+    if not scheduled or scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
+        return None
+    said = _SCHEDULER_ASIDES.sub("", one_line(str(scheduled.get("message") or "")))
+    short = _what_is_short(pod, said)
+    return f"waiting: {short}: {said}" if short else f"waiting: {said}"
+
+
+def _what_is_short(pod: Object, said: str) -> str:
+    asks = ask.spec_of(pod, labels.MAIN).get("resources") or {}
+    requests = asks.get("requests") or {}
+    if "Insufficient cpu" in said and "cpu" in requests:
+        return f"no node has {amount(str(requests['cpu'])):g} CPUs free"
+    if "Insufficient memory" in said and "memory" in requests:
+        return f"no node has {requests['memory']} of memory free"
+    return ""
+
+
+def _doing(pod: Object, status: ask.Status, events: Sequence[Object]) -> str:
+    container = str(status.get("name", ""))
+    if "running" in ask.state(status):
+        return _DOING.get(container, "running" if container == labels.MAIN else f"running {container}")
+    ended = ask.last_end(status)
+    if ended is not None:
+        return f"{end_of(pod, container, ended)}; it will be started again"
+    return _waits_for(pod, status, events)
+
+
+def _waits_for(pod: Object, status: ask.Status, events: Sequence[Object]) -> str:
+    why = ask.waiting(status)
+    image = str(status.get("image") or ask.spec_of(pod, str(status.get("name"))).get("image", ""))
+    if why.get("reason") in {"ErrImagePull", "ImagePullBackOff"}:
+        return one_line(f"waiting: image {image} cannot be pulled yet: {_pull_failure(str(why.get('message') or ''))}")
+    if why.get("message"):
+        return one_line(f"waiting: {why['message']}")
+    if _is_pulling(pod, image, events):
+        return f"pulling image {image}"
+    return (
+        "waiting for its containers" if why.get("reason") in {"ContainerCreating", "PodInitializing", None} else f"waiting: {why['reason']}"
+    )
+
+
+def _pull_failure(message: str) -> str:
+    """The last link of the chain, since the ones before repeat the image's name: `dial tcp: lookup registry on …: no such host`."""
+    return message.rpartition('": ')[2] or message
+
+
+def _is_pulling(pod: Object, image: str, events: Sequence[Object]) -> bool:
+    said = [str(event.get("reason")) for event in events if _is_about(event, pod) and f'"{image}"' in str(event.get("message"))]
+    return said.count("Pulling") > said.count("Pulled")
+
+
+def _is_about(event: Object, pod: Object) -> bool:
+    return str((event.get("involvedObject") or {}).get("uid")) == ask.uid(pod)
+
+
+def _subject(container: str) -> str:
+    if container in _FAILED:
+        return f"the step {container}"
+    return "the container" if container == labels.MAIN else f"container {container}"
