@@ -1,7 +1,4 @@
-"""Rendered manifests, the only interface between the compiler and the driver: written as one stream or as a folder, and read back.
-
-The compiler gives `Document`s (text); whatever reads manifests gets a `Plan` of `KubeObject`s, whoever patched them on the way.
-"""
+"""The values of this room: the compiler gives `Document`s (text); whatever reads manifests gets a `Plan` of `KubeObject`s."""
 
 from __future__ import annotations
 
