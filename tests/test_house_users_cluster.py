@@ -1,0 +1,101 @@
+"""No test and no demo ever touches the user's own cluster: here the user's kubeconfig is bait, and kubectl tells who took it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent
+BAIT = """\
+apiVersion: v1
+kind: Config
+current-context: production
+clusters: [{name: production, cluster: {server: "https://127.0.0.1:1"}}]
+contexts:
+  - {name: production, context: {cluster: production, user: me}}
+  - {name: throw-away, context: {cluster: production, user: me}}
+users: [{name: me, user: {}}]
+"""
+RECORDING_KUBECTL = """\
+#!/bin/sh
+echo "$@" >>{calls}
+echo "kubectl was called" >&2
+exit 1
+"""
+
+
+@dataclass(frozen=True)
+class UsersMachine:
+    """A home with a kubeconfig whose current context is production, and a kubectl that writes down its calls and fails."""
+
+    environment: Mapping[str, str]
+    calls_file: Path
+
+    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            argv, cwd=CHECKOUT, env=self.environment, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+        )
+
+    def make(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`make` with the environment that runs this test, taken as it is installed."""
+        return self.run("make", f"VENV={sys.prefix}", "--assume-old", f"{sys.prefix}/.installed", *words)
+
+    def kubectl_calls(self) -> Sequence[Sequence[str]]:
+        return [line.split() for line in self.calls_file.read_text().splitlines()] if self.calls_file.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> UsersMachine:
+    kubeconfig, programs, calls = tmp_path / ".kube" / "config", tmp_path / "bin", tmp_path / "calls"
+    kubeconfig.parent.mkdir()
+    kubeconfig.write_text(BAIT)
+    programs.mkdir()
+    (programs / "kubectl").write_text(RECORDING_KUBECTL.format(calls=calls))
+    (programs / "kubectl").chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BODYWORK_", "PYTEST_", "MAKE"))}
+    environment |= {"HOME": str(tmp_path), "KUBECONFIG": str(kubeconfig), "PATH": f"{programs}:{os.environ['PATH']}"}
+    return UsersMachine(environment=environment, calls_file=calls)
+
+
+def test_the_kubectl_of_these_tests_is_found_and_tells(machine: UsersMachine) -> None:
+    machine.run("kubectl", "get", "pods")
+    assert machine.kubectl_calls() == [["get", "pods"]]
+
+
+def test_without_a_throw_away_cluster_every_cluster_test_is_skipped_and_says_why(machine: UsersMachine) -> None:
+    done = machine.run(sys.executable, "-m", "pytest", "tests", "-m", "cluster", "-p", "no:cacheprovider", "-q", "-rs")
+    assert done.returncode == 0, done.stdout
+    assert " passed" not in done.stdout
+    assert "skipped" in done.stdout
+    assert "BODYWORK_TEST_KUBECONFIG" in done.stdout
+    assert machine.kubectl_calls() == []
+
+
+def test_the_demo_without_a_context_renders_and_asks_no_cluster(machine: UsersMachine, tmp_path: Path) -> None:
+    done = machine.make("demo", f"DEMO_OUT={tmp_path}/demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "01-" in done.stdout
+    assert machine.kubectl_calls() == []
+
+
+def test_the_demo_with_a_context_uses_that_one_and_never_the_current_one(machine: UsersMachine, tmp_path: Path) -> None:
+    done = machine.make("demo", f"DEMO_OUT={tmp_path}/demo", "CLUSTER=throw-away")
+    assert done.returncode != 0  # this kubectl reaches nothing
+    reaching = [call for call in machine.kubectl_calls() if call[0] not in {"version", "config", "kustomize"}]
+    assert reaching
+    for call in reaching:
+        assert "--context=throw-away" in call or ("--context", "throw-away") in pairwise(call), call
+
+
+def test_a_test_sees_nothing_of_the_users_kubeconfig() -> None:
+    """tests/conftest.py takes it away from every test."""
+    named = os.environ.get("KUBECONFIG")
+    assert named is None or not Path(named).exists()
+    assert not (Path.home() / ".kube" / "config").exists()
