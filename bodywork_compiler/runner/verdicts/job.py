@@ -68,9 +68,12 @@ def _failed(job: Object, mine: Sequence[Object], attempts: int) -> Verdict:
 
 def _between(job: Object, mine: Sequence[Object]) -> str:
     ended = _ended_badly(mine)
+    if any(ask.is_leaving(pod) and pod not in ended for pod in mine):
+        return "waiting for its pod to go"
     if not ended:
         return "waiting for its pod"
-    return f"attempt {len(ended)} of {_allowed(job)} is over: {words.how_it_ended(ended[-1])}; the next follows"
+    outlook = "the next follows" if len(ended) < _allowed(job) else "none is left"
+    return f"attempt {len(ended)} of {_allowed(job)} is over: {words.how_it_ended(ended[-1])}; {outlook}"
 
 
 def _ended_badly(mine: Sequence[Object]) -> list[Object]:

@@ -46,10 +46,9 @@ def image_doom(image: str, reason: str, message: str) -> str | None:
         return f"image {image} has an impossible name"
     if reason == "ErrImageNeverPull":
         return f"image {image} is not on the node, and its pull policy is Never"
-    if reason not in {"ErrImagePull", "ImagePullBackOff"} or _REGISTRY_MAY_PASS.search(message):
+    said = message.replace(image, "")  # its own name may hold any of the words looked for
+    if reason not in {"ErrImagePull", "ImagePullBackOff"} or _REGISTRY_MAY_PASS.search(said):
         return None
-    # the image's own name may hold any of these words
-    said = message.replace(image, "")
     return next((f"image {image} {words}" for pattern, words in _REGISTRY_SAYS if pattern.search(said)), None)
 
 

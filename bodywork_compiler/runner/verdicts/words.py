@@ -90,11 +90,19 @@ def _what_is_short(pod: Object, said: str) -> str:
 def _doing(pod: Object, status: ask.Status, events: Sequence[Object]) -> str:
     container = str(status.get("name", ""))
     if "running" in ask.state(status):
-        return _DOING.get(container, "running" if container == labels.MAIN else f"running {container}")
+        return _DOING.get(container) or _own_code_runs(container, ready=bool(status.get("ready")))
     ended = ask.last_end(status)
-    if ended is not None:
-        return f"{end_of(pod, container, ended)}; it will be started again"
-    return _waits_for(pod, status, events)
+    if ended is None:
+        return _waits_for(pod, status, events)
+    if (pod.get("spec") or {}).get("restartPolicy") == "Never":
+        return "ending" if ended.get("exitCode") == 0 else end_of(pod, container, ended)
+    return f"{end_of(pod, container, ended)}; it is started again"
+
+
+def _own_code_runs(container: str, *, ready: bool) -> str:
+    """A batch stage has no probe: it is ready as soon as it runs."""
+    doing = "running" if container == labels.MAIN else f"running {container}"
+    return doing if ready else f"{doing}, not ready yet"
 
 
 def _waits_for(pod: Object, status: ask.Status, events: Sequence[Object]) -> str:
