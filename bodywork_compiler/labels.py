@@ -25,3 +25,27 @@ CREATED_BY = f"{PREFIX}/created-by"  # on a Namespace that the driver created; n
 FETCH, INSTALL, MAIN = "fetch", "install", "stage"
 
 STEP_SETUP = 0
+
+# keys of the pipeline's ConfigMap, `bodywork-PIPELINE`; what is not known of a pipeline has no key there
+FACT_CONFIG_VERSION = "config-version"
+FACT_DAG = "dag"
+FACT_SECRETS_GROUP = "secrets-group"
+FACT_GIT_URL = "git-url"
+FACT_GIT_BRANCH = "git-branch"
+FACT_GIT_COMMIT = "git-commit"
+FACT_GIT_FOLDER = "git-folder"
+FACT_PLAN_DIGEST = "plan-digest"  # of all other rendered objects, as text
+FACT_RENDER_OPTIONS = "render-options"  # JSON: the options of `render` that change the text
+FACT_SSH_SECRET = "ssh-secret"  # noqa: S105 - a secret's name; only where the pods need its key to fetch
+
+# how the start script says that a stage's time was over: this exit code, and a termination message that begins so
+EXIT_TIMED_OUT = 124
+TIMED_OUT_MESSAGE = "took longer than"
+
+# the variable of the failure stage's container `stage` whose value (rendered as "") the driver sets before it runs the Job
+EXCEPTION_MESSAGE = "EXCEPTION_MESSAGE"
+
+
+def object_name(pipeline: str) -> str:
+    """What the pipeline's own objects are called: its ConfigMap, ServiceAccount and Lease."""
+    return f"{PREFIX}-{pipeline}"

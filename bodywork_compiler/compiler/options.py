@@ -1,0 +1,25 @@
+"""What `render` can be told about the objects that it makes, beside the config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodywork_compiler.project import PodSecurity
+
+DEFAULT_INGRESS_CLASS = "nginx"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOptions:
+    """`namespace` and `pod_security` override the config's where they are given.
+
+    Without `with_namespace` there is no Namespace object and no object names its namespace. `template_folders` are searched for templates
+    before the package's own, in this order.
+    """
+
+    namespace: str | None = None
+    with_namespace: bool = True
+    ingress_class: str = DEFAULT_INGRESS_CLASS
+    pod_security: PodSecurity | None = None
+    template_folders: tuple[Path, ...] = ()

@@ -1,0 +1,127 @@
+"""What is the same for all objects of a pipeline, worked out once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bodywork_compiler import labels
+from bodywork_compiler.compiler.inline import SourcePart, source_parts
+from bodywork_compiler.compiler.options import RenderOptions
+from bodywork_compiler.compiler.scalars import without_expansion
+from bodywork_compiler.compiler.start_scripts import StartScripts, start_scripts
+from bodywork_compiler.project import Project
+from bodywork_compiler.source import Source
+
+WORKSPACE = "/bodywork"  # where the pods mount their shared volume
+SOURCE_FOLDER = "/opt/bodywork/source"
+SSH_FOLDER = "/opt/bodywork/ssh"
+SHORT_HASH_LENGTH = 7
+# `nobody` in Debian, Alpine and UBI images: ssh and getpass fail for a user that /etc/passwd does not know
+USER_ID = 65534
+REVISION_HISTORY_LIMIT = 5
+
+_SSH_URL = re.compile(r"ssh://|[^/:@]+@[^/:]+:")
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None)."""
+
+    project: Project
+    source: Source
+    options: RenderOptions
+    namespace: str | None
+    route_namespace: str
+    name: str
+    annotations: Pairs
+    scripts: StartScripts
+    parts: tuple[SourcePart, ...]
+    env: dict[str, str]
+    fetch_env: Pairs
+    pod: dict[str, Any]
+
+    @property
+    def pipeline(self) -> str:
+        return self.project.object_name
+
+    def object_labels(self, *, step: int | None, stage: str | None = None, role: str | None = None) -> Pairs:
+        """The labels of an object; its pods have those without step and role."""
+        identity = ((labels.PIPELINE, self.pipeline),) if stage is None else ((labels.PIPELINE, self.pipeline), (labels.STAGE, stage))
+        place = () if step is None else ((labels.STEP, str(step)),)
+        part = () if role is None else ((labels.ROLE, role),)
+        return (*identity, *place, *part, *self.others_labels(stage or self.pipeline))
+
+    def others_labels(self, name: str) -> Pairs:
+        """For other tools; never read by us, since overlays overwrite them."""
+        return (
+            ("app.kubernetes.io/name", name),
+            ("app.kubernetes.io/part-of", self.pipeline),
+            ("app.kubernetes.io/managed-by", "bodywork"),
+        )
+
+
+def shared_by_all(project: Project, source: Source, options: RenderOptions) -> Shared:
+    route_namespace = options.namespace or project.namespace or project.name.lower()
+    name = labels.object_name(project.object_name)
+    scripts = start_scripts(name)
+    parts = source_parts(name, source.archive)
+    env = {
+        "BODYWORK_WORKSPACE": WORKSPACE,
+        **({"BODYWORK_FOLDER": without_expansion(source.folder)} if source.folder else {}),
+        "HOME": f"{WORKSPACE}/home",
+        "TMPDIR": f"{WORKSPACE}/tmp",  # noqa: S108 - the pod's own volume
+        "PYTHONUNBUFFERED": "1",
+    }
+    of_pipeline = {variable: without_expansion(value) for variable, value in project.env}
+    ssh = ssh_secret(project, source)
+    return Shared(
+        project=project,
+        source=source,
+        options=options,
+        namespace=route_namespace if options.with_namespace else None,
+        route_namespace=route_namespace,
+        name=name,
+        annotations=_origin(source),
+        scripts=scripts,
+        parts=parts,
+        env={**env, **of_pipeline},
+        fetch_env=tuple({**env, **_fetch_env(source, ssh, inline=bool(parts)), **of_pipeline}.items()),
+        pod={
+            "service_account": name,
+            "user_id": USER_ID,
+            "pod_security": options.pod_security or project.pod_security,
+            "image_pull_secrets": project.image_pull_secrets,
+            "scripts_name": scripts.name,
+            "source_names": tuple(part.name for part in parts),
+            "ssh_secret": ssh[0] if ssh else None,
+        },
+    )
+
+
+def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:
+    """Name of the secret that holds the SSH key, and the key's name in it; None where the source needs none."""
+    if source.archive is not None or source.url is None or _SSH_URL.match(source.url) is None:
+        return None
+    if project.generation == "v1":
+        return "ssh-github-private-key", "BODYWORK_GITHUB_SSH_PRIVATE_KEY"
+    return "ssh-git-private-key", "BODYWORK_GIT_SSH_PRIVATE_KEY"
+
+
+def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> dict[str, str]:
+    env = {"BODYWORK_GIT_COMMIT": source.commit}
+    if inline:
+        return {**env, "BODYWORK_SOURCE": SOURCE_FOLDER}
+    env["BODYWORK_GIT_URL"] = without_expansion(source.url or "")
+    if source.branch:
+        env["BODYWORK_GIT_BRANCH"] = without_expansion(source.branch)
+    return {**env, "BODYWORK_SSH": SSH_FOLDER, "BODYWORK_SSH_KEY": ssh[1]} if ssh else env
+
+
+def _origin(source: Source) -> Pairs:
+    """Where the objects came from, as annotations: a branch's name does not fit a label."""
+    known = ((labels.GIT_URL, source.url), (labels.GIT_BRANCH, source.branch), (labels.GIT_COMMIT, source.commit))
+    return tuple((key, value) for key, value in known if value)

@@ -1,0 +1,40 @@
+"""Variables in, documents out: the last step of every object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bodywork_compiler.compiler.checked import check_override
+from bodywork_compiler.compiler.engine import SUFFIX, Engine
+from bodywork_compiler.manifests import Document
+
+KINDS = {
+    "namespace": "Namespace",
+    "service-account": "ServiceAccount",
+    "pipeline": "ConfigMap",
+    "scripts": "ConfigMap",
+    "source": "ConfigMap",
+    "job": "Job",
+    "deployment": "Deployment",
+    "service": "Service",
+    "ingress": "Ingress",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    engine: Engine
+    is_checked: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_checked", bool(self.engine.overridden))
+
+    def write(self, template: str, variables: dict[str, Any], *, path: str, step: int | None, stage: str | None = None) -> Document:
+        text = self.engine.render(template, variables)
+        kind = KINDS[template]
+        if self.is_checked:
+            check_override(text, template + SUFFIX, variables, kind)
+        return Document(
+            path=path, text=text if text.endswith("\n") else text + "\n", kind=kind, name=variables["name"], step=step, stage=stage
+        )
