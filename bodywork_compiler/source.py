@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+# Written by `render -o DIR` into DIR. A folder that holds it is what a render made, and no source of anything.
+RENDER_MARKER = ".bodywork-render"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,4 +21,4 @@ class Source:
     url: str | None = None
     branch: str | None = None
     folder: str = ""
-    archive: bytes | None = None
+    archive: bytes | None = field(default=None, repr=False)

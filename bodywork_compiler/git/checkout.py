@@ -1,0 +1,60 @@
+"""A project's files on this machine together with the source that the manifests will name: from a folder of a repository, or from a url."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodywork_compiler.git import url as urls
+from bodywork_compiler.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What of a repository is asked for.
+
+    `output` is the folder that a render is about to write: never part of the source. `must_be_on_remote` asks the remote itself, over the
+    network, whether it has the commit.
+    """
+
+    branch: str | None = None
+    commit: str | None = None
+    folder: str = ""
+    output: Path | None = None
+    inline: bool = False
+    ask_remote: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """`folder` holds the project's files; `name` is how to call it in messages. `changed` and `untracked` are what is not committed, relative to `folder`.
+
+    `notes` are sentences for the user about how the source was chosen.
+    """
+
+    folder: Path
+    source: Source
+    changed: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@contextmanager
+def checkout(where: str, wanted: Wanted) -> Iterator[Checkout]:
+    """The project at a path or a url. What had to be written for it is in a temporary folder and gone afterwards."""
+    if urls.is_url(where):
+        from bodywork_compiler.git.clone import cloned
+
+        with cloned(where, wanted) as found:
+            yield found
+    elif wanted.branch or wanted.commit:
+        from bodywork_compiler.git.committed import at_commit
+
+        with at_commit(Path(where), wanted) as found:
+            yield found
+    else:
+        from bodywork_compiler.git.working_tree import as_it_stands
+
+        yield as_it_stands(Path(where), wanted)

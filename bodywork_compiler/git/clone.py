@@ -1,0 +1,121 @@
+"""A project by the address of its repository: cloned into a temporary folder, as little of it as the server lets us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git import url as urls
+from bodywork_compiler.git.checkout import Checkout, Wanted
+from bodywork_compiler.git.origin import Pinned, to_source
+from bodywork_compiler.git.process import Place, ask_server, complaint, tell
+from bodywork_compiler.git.questions import Remotes, commit_of, current_branch, files_named, is_hash, last_change
+from bodywork_compiler.git.scratch import scratch_folder
+from bodywork_compiler.git.tree import rendered_folders
+from bodywork_compiler.source import RENDER_MARKER
+
+# asked for by git when a server wants a login: user and password come from the environment, since everybody can read a command line
+_HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$BODYWORK_GIT_USER" "$BODYWORK_GIT_PASSWORD"; }; f'
+_ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
+
+
+@contextmanager
+def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
+    url = urls.without_credentials(address)
+    with scratch_folder() as scratch:
+        place = _clone(address, url, scratch / "repository", wanted.branch)
+        branch = current_branch(place)
+        revision = _revision(place, url, wanted)
+        _check_out(place, revision, wanted.folder)
+        folder = place.folder / wanted.folder
+        if not folder.is_dir():
+            raise BodyworkError(f"{url} has no folder {wanted.folder} at commit {revision[:7]}")
+        commit = revision if wanted.commit else _pinned(place, folder, revision)
+        pinned = Pinned(commit=commit, branch=wanted.branch or (None if wanted.commit else branch), folder=wanted.folder, is_pushed=True)
+        # what was just fetched from there need not be asked for again
+        source, notes = to_source(place, pinned, Remotes(urls={"origin": url}), wanted)
+        yield Checkout(folder=folder, source=source, notes=(*_branch_note(branch, wanted), *notes))
+
+
+def _clone(address: str, url: str, to: Path, branch: str | None) -> Place:
+    place = _with_login(address, to.parent)
+    only = (f"--branch={branch}",) if branch else ()
+    answer = ask_server(place, "clone", "--quiet", "--filter=blob:none", "--no-checkout", "--single-branch", *only, "--", url, str(to))
+    if answer.code != 0:
+        raise BodyworkError(f"{url} could not be cloned: {complaint(answer)}", hint=_hint(answer.error, url, branch))
+    return Place(folder=to, env=place.env, secrets=place.secrets)
+
+
+def _with_login(address: str, folder: Path) -> Place:
+    login = urls.credentials(address)
+    if not login:
+        return Place(folder=folder)
+    user, password = login
+    env = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": _HELPER,
+        "BODYWORK_GIT_USER": user,
+        "BODYWORK_GIT_PASSWORD": password,
+    }
+    return Place(folder=folder, env=env, secrets=tuple(secret for secret in (password, user) if secret))
+
+
+def _revision(place: Place, url: str, wanted: Wanted) -> str:
+    if not wanted.commit:
+        head = commit_of(place, "HEAD")
+        if not head:
+            raise BodyworkError(f"{url} has no commit yet", hint="Push one, or name a branch that has some with --branch.")
+        return head
+    found = commit_of(place, wanted.commit)
+    if found:
+        return found
+    # of another branch: servers give it by its hash, or else with everything
+    if is_hash(wanted.commit):
+        ask_server(place, "fetch", "--quiet", "--filter=blob:none", "origin", wanted.commit)
+    found = commit_of(place, wanted.commit)
+    if not found:
+        ask_server(place, "fetch", "--quiet", "--filter=blob:none", "--tags", "origin", _ALL_BRANCHES)
+        found = commit_of(place, wanted.commit)
+    if not found:
+        raise BodyworkError(f"{url} has no commit {wanted.commit}", hint="Give the full hash of a commit that was pushed.")
+    return found
+
+
+def _check_out(place: Place, revision: str, folder: str) -> None:
+    if folder:
+        _check_inside(folder)
+        tell(place, "sparse-checkout", "set", "--cone", "--", folder)
+    tell(place, "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", revision)
+
+
+def _check_inside(folder: str) -> None:
+    path = PurePosixPath(folder)
+    if path.is_absolute() or ".." in path.parts:
+        raise BodyworkError(f"--folder {folder}: must be a folder inside the repository, relative to its root")
+
+
+def _pinned(place: Place, folder: Path, revision: str) -> str:
+    inside = Place(folder=folder, env=place.env, secrets=place.secrets)
+    found = last_change(inside, revision, rendered_folders(files_named(inside, RENDER_MARKER)))
+    return found[0] if found else revision
+
+
+def _branch_note(branch: str | None, wanted: Wanted) -> tuple[str, ...]:
+    return (
+        (f"no --branch given: branch {branch} is taken, the repository's default",)
+        if branch and not (wanted.branch or wanted.commit)
+        else ()
+    )
+
+
+def _hint(error: str, url: str, branch: str | None) -> str | None:
+    if branch and "Remote branch" in error:
+        return f"git ls-remote --heads {url} lists the branches."
+    if "terminal prompts disabled" in error or "Authentication failed" in error:
+        return "The server wants a login: set up a credential helper for git, or give an address of the form git@HOST:OWNER/REPOSITORY.git and an SSH key."
+    if "Host key verification failed" in error or "Permission denied" in error:
+        return f"Try it by hand, it must work without asking: ssh-add -l; git ls-remote {url}"
+    return None

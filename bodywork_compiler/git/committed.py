@@ -1,0 +1,49 @@
+"""A project of a local repository as a commit or a branch has it, whatever the folder holds now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.checkout import Checkout, Wanted
+from bodywork_compiler.git.origin import Pinned, to_source
+from bodywork_compiler.git.process import Place
+from bodywork_compiler.git.questions import Remotes, commit_of, remotes_of
+from bodywork_compiler.git.scratch import scratch_folder
+from bodywork_compiler.git.tree import blobs_in, rendered_folders, write_out
+from bodywork_compiler.git.working_tree import output_within, pinned_commit, project_folder
+
+
+@contextmanager
+def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
+    folder, top = project_folder(where)
+    place = Place(folder=folder)
+    remotes = remotes_of(place)
+    revision = _revision(place, remotes, wanted)
+    prefix = "" if folder == top else folder.relative_to(top).as_posix()
+    blobs = blobs_in(place, revision, prefix)
+    commit = revision
+    if not wanted.commit:
+        rendered = rendered_folders(blob.path for blob in blobs) + output_within(folder, wanted.output)
+        commit = pinned_commit(place, revision, rendered, remotes.of(wanted.branch))
+    source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix), remotes, wanted)
+    with scratch_folder() as scratch:
+        write_out(place, blobs, scratch)
+        yield Checkout(folder=scratch, source=source, notes=notes)
+
+
+def _revision(place: Place, remotes: Remotes, wanted: Wanted) -> str:
+    if wanted.commit:
+        found = commit_of(place, wanted.commit)
+        if not found:
+            raise BodyworkError(f"{place.folder}: no commit {wanted.commit} in this repository", hint="git fetch gets what the remote has.")
+        return found
+    remote = remotes.of(wanted.branch) or "origin"
+    found = commit_of(place, f"refs/heads/{wanted.branch}") or commit_of(place, f"refs/remotes/{remote}/{wanted.branch}")
+    if not found:
+        raise BodyworkError(
+            f"{place.folder}: no branch {wanted.branch} in this repository", hint=f"git fetch {remote} gets what the remote has."
+        )
+    return found

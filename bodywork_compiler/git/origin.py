@@ -1,0 +1,55 @@
+"""Whether pods can fetch the pinned commit, and from where; if they cannot, its files travel inside the manifests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bodywork_compiler.git import url as urls
+from bodywork_compiler.git.checkout import Wanted
+from bodywork_compiler.git.process import Place
+from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_as_last_seen
+from bodywork_compiler.git.tree import blobs_in, is_within, rendered_folders
+from bodywork_compiler.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """The commit that pods will run; `is_pushed` is None where it is not known yet."""
+
+    commit: str
+    branch: str | None
+    folder: str
+    is_pushed: bool | None = None
+
+
+def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) -> tuple[Source, tuple[str, ...]]:
+    """The source, and what the user should know of how it was chosen."""
+    remote = remotes.of(pinned.branch)
+    address = remotes.urls.get(remote or "", "")
+    url = urls.without_credentials(address) if urls.is_reachable_elsewhere(address) else None
+    travels, note = _travels_inline(place, pinned, remote if url else None, wanted)
+    archive = None
+    if travels:
+        from bodywork_compiler.git.archive import pack
+
+        blobs = blobs_in(place, pinned.commit, pinned.folder)
+        rendered = rendered_folders(blob.path for blob in blobs)
+        archive = pack(place, [blob for blob in blobs if not is_within(blob.path, rendered)])
+    source = Source(commit=pinned.commit, url=url, branch=pinned.branch, folder=pinned.folder, archive=archive)
+    return source, (note,) if note else ()
+
+
+def _travels_inline(place: Place, pinned: Pinned, remote: str | None, wanted: Wanted) -> tuple[bool, str]:
+    short = pinned.commit[:7]
+    if wanted.inline:
+        return True, ""
+    if remote is None:
+        return True, f"no remote that pods could fetch from: the files of commit {short} travel inside the manifests"
+    known = pinned.is_pushed or is_on_remote_as_last_seen(place, pinned.commit, remote)
+    if known and wanted.ask_remote:
+        known = is_on_remote(place, pinned.commit, remote)
+    if known is False:
+        return True, f"remote {remote} has not got commit {short}: its files travel inside the manifests (git push, and pods fetch it)"
+    if known is None:
+        return False, f"it is not known here whether remote {remote} has commit {short}; taken for granted (git fetch {remote} would tell)"
+    return False, ""

@@ -1,0 +1,118 @@
+"""The only place that starts git: argv lists, a known environment, never a prompt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bodywork_compiler.errors import BodyworkError
+
+# git sets GIT_DIR, GIT_INDEX_FILE and more for its hooks, and in these our questions would be answered for another repository: what says
+# where a repository is gets dropped (https://github.com/pre-commit/pre-commit/issues/300), what says how to reach a server stays.
+_KEPT = {
+    "GIT_ALLOW_PROTOCOL",
+    "GIT_ASKPASS",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_HTTP_PROXY_AUTHMETHOD",
+    "GIT_PROXY_SSL_CAINFO",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "GIT_SSL_CERT",
+    "GIT_SSL_KEY",
+    "GIT_SSL_NO_VERIFY",
+}
+_KEPT_PREFIXES = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What git said. `error` is its stderr, with what is secret in it masked."""
+
+    code: int
+    output: bytes
+    error: str = ""
+
+    @property
+    def text(self) -> str:
+        """For hashes and names; file names come through unharmed, whatever bytes they are made of."""
+        return os.fsdecode(self.output).rstrip("\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where git is asked. `env` adds to the environment: credentials, for instance, which must stand in no argv; `secrets` are masked in messages."""
+
+    folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+def ask(place: Place, *args: str, stdin: bytes | None = None) -> Answer:
+    """Run `git ARGS` in a folder, whatever its exit code."""
+    try:
+        done = subprocess.run(
+            ["git", *args],
+            cwd=place.folder,
+            env={**environment(), **place.env},
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as missing:
+        if not place.folder.is_dir():
+            raise BodyworkError(f"{place.folder}: no such folder") from missing
+        raise BodyworkError(
+            "git is not installed, or not on the PATH", hint="Install git: a pipeline's files are taken from a Git repository."
+        ) from missing
+    return Answer(code=done.returncode, output=done.stdout, error=_masked(done.stderr.decode("utf-8", "replace"), place.secrets))
+
+
+def ask_server(place: Place, *args: str) -> Answer:
+    """As `ask`, for what uses the network: ssh must not ask for a passphrase or a host's key either, unless the user chose how ssh is started."""
+    chosen = {"GIT_SSH", "GIT_SSH_COMMAND"} & {*environment(), *place.env} or ask(place, "config", "core.sshCommand").text
+    env = {} if chosen else {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    return ask(Place(folder=place.folder, env={**place.env, **env}, secrets=place.secrets), *args)
+
+
+def tell(place: Place, *args: str, stdin: bytes | None = None, hint: str | None = None) -> Answer:
+    """As `ask`, but anything else than exit code 0 is an error, in git's own words."""
+    answer = ask(place, *args, stdin=stdin)
+    if answer.code != 0:
+        raise BodyworkError(f"git {_verb(args)}: {complaint(answer)}", hint=hint)
+    return answer
+
+
+def complaint(answer: Answer) -> str:
+    """The lines in which git says why, without its prefixes."""
+    lines = [line.strip() for line in answer.error.splitlines() if line.strip()]
+    why = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
+    return "; ".join(line.removeprefix("fatal:").removeprefix("error:").strip() for line in why) or f"exit code {answer.code}"
+
+
+def environment() -> dict[str, str]:
+    """Ours, without the git variables that would answer for another repository; in English, since some answers are read; without prompts."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT or key.startswith(_KEPT_PREFIXES)}
+    return {**env, "LC_ALL": "C", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+
+
+def _verb(args: tuple[str, ...]) -> str:
+    options_with_value = ("-c", "-C")
+    words = [arg for at, arg in enumerate(args) if not arg.startswith("-") and (at == 0 or args[at - 1] not in options_with_value)]
+    return words[0] if words else "git"
+
+
+def _masked(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text

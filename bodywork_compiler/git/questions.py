@@ -1,0 +1,147 @@
+"""What we ask a repository, a function for each question. None of these changes anything, and none but those that say so uses the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
+
+_REMOTES = r"^(remote\..*\.url|branch\..*\.remote)$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where HEAD is, and what in the folder is not committed; paths are relative to the repository's root, a folder's ends with `/`."""
+
+    head: str | None
+    branch: str | None
+    is_ahead: bool | None = None
+    changed: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remotes:
+    """`urls` by remote, `upstreams` remote by branch."""
+
+    urls: dict[str, str] = field(default_factory=dict)
+    upstreams: dict[str, str] = field(default_factory=dict)
+
+    def of(self, branch: str | None) -> str | None:
+        """The remote that a branch is pushed to: its upstream's, else origin, else the only one that there is."""
+        upstream = self.upstreams.get(branch or "", "")
+        only = list(self.urls) if len(self.urls) == 1 else []
+        return next((name for name in [upstream, "origin", *only] if name in self.urls), None)
+
+
+def top_of(folder: Path) -> Path:
+    """The root of the repository that `folder` is in. Looked for without git, which takes 3 ms to say it; a worktree's `.git` is a file."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    raise BodyworkError(
+        f"{folder} is in no Git repository, and pods run a commit",
+        hint="Make it one: git init && git add . && git commit -m 'First version'. It needs no server: without a remote, the files travel in the manifests.",
+    )
+
+
+def status_of(place: Place) -> Status:
+    """HEAD, branch and what is not committed in the folder, in one process."""
+    answer = tell(place, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=none", "--", ".")
+    heads: dict[str, str] = {}
+    changed: list[str] = []
+    untracked: list[str] = []
+    entries = iter(answer.text.split("\0"))
+    for entry in entries:
+        kind, _, rest = entry.partition(" ")
+        if kind == "#":
+            key, _, value = rest.partition(" ")
+            heads[key] = value
+        elif kind == "?":
+            untracked.append(rest)
+        elif kind in ("1", "2", "u"):
+            changed.append(entry.split(" ", {"1": 8, "2": 9, "u": 10}[kind])[-1])
+            if kind == "2":
+                changed.append(next(entries))
+    head, branch, ahead = (heads.get(key, "") for key in ("branch.oid", "branch.head", "branch.ab"))
+    return Status(
+        head=None if head == "(initial)" else head,
+        branch=None if branch == "(detached)" else branch,
+        is_ahead=not ahead.startswith("+0 ") if ahead else None,
+        changed=tuple(changed),
+        untracked=tuple(untracked),
+    )
+
+
+def remotes_of(place: Place) -> Remotes:
+    found = Remotes()
+    for entry in ask(place, "config", "-z", "--get-regexp", _REMOTES).text.split("\0"):
+        key, _, value = entry.partition("\n")
+        section, _, rest = key.partition(".")
+        name = rest.rpartition(".")[0]
+        if section == "remote":
+            found.urls.setdefault(name, value)
+        elif section == "branch":
+            found.upstreams[name] = value
+    return found
+
+
+def files_named(place: Place, name: str) -> tuple[str, ...]:
+    """The tracked files of that name in the folder and below, relative to the folder."""
+    text = tell(place, "ls-files", "-z", "--", f":(glob)**/{name}").text
+    return tuple(path for path in text.split("\0") if path)
+
+
+def last_change(place: Place, revision: str, without: Sequence[str] = ()) -> tuple[str, bool] | None:
+    """The last commit at or before `revision` that changed the folder outside the folders `without`, and whether history ends with it."""
+    excluded = [f":(exclude,literal){folder}" for folder in without]
+    answer = tell(place, "-c", "log.showSignature=false", "log", "-1", "--format=%H %P", revision, "--", ".", *excluded)
+    if not answer.text:
+        return None
+    commit, _, parents = answer.text.partition(" ")
+    return commit, not parents
+
+
+def is_shallow(place: Place) -> bool:
+    return tell(place, "rev-parse", "--is-shallow-repository").text == "true"
+
+
+def commit_of(place: Place, revision: str) -> str | None:
+    """The full hash of the commit that `revision` means here."""
+    answer = ask(place, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return answer.text if answer.code == 0 else None
+
+
+def is_on_remote_as_last_seen(place: Place, commit: str, remote: str) -> bool | None:
+    """Whether a remote-tracking ref holds the commit; None if there is no such ref to judge by."""
+    refs = f"refs/remotes/{remote}/"
+    if ask(place, "for-each-ref", "--count=1", "--format=yes", f"--contains={commit}", refs).text:
+        return True
+    return False if ask(place, "for-each-ref", "--count=1", "--format=yes", refs).text else None
+
+
+def is_on_remote(place: Place, commit: str, url: str) -> bool | None:
+    """Whether the remote has the commit, asked over the network; None if it has branches that this clone does not know, so that none can tell."""
+    answer = ask_server(place, "ls-remote", "--heads", "--tags", "--", url)
+    if answer.code != 0:
+        raise BodyworkError(f"{url}: {complaint(answer)}")
+    tips = {line.split("\t")[0] for line in answer.text.splitlines()}
+    if commit in tips:
+        return True
+    known = [tip for tip in tips if ask(place, "cat-file", "-e", f"{tip}^{{commit}}").code == 0]
+    if known and not ask(place, "rev-list", "-1", commit, "--not", *known).text:
+        return True
+    return False if len(known) == len(tips) else None
+
+
+def current_branch(place: Place) -> str | None:
+    answer = ask(place, "symbolic-ref", "--quiet", "--short", "HEAD")
+    return answer.text if answer.code == 0 else None
+
+
+def is_hash(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text))

@@ -1,0 +1,45 @@
+"""Addresses of repositories, as texts. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
+# git@github.com:acme/iris.git: git takes it for ssh when no slash stands before the first colon
+_SCP_LIKE = re.compile(r"[^/\\:@\s]+@[^/\\:\s]+:[^:]")
+_USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/@]*(?:@[^/@]*)*)@")
+
+
+def is_url(where: str) -> bool:
+    """Whether `where` is an address that git would fetch from, rather than a folder."""
+    return bool(_SCHEME.match(where) or _SCP_LIKE.match(where))
+
+
+def is_reachable_elsewhere(url: str) -> bool:
+    """Whether another machine could fetch from it: a path or a file:// address is only of this one."""
+    return is_url(url) and not url.lower().startswith("file:")
+
+
+def is_ssh(url: str) -> bool:
+    scheme = _SCHEME.match(url)
+    return scheme.group(1).lower() in ("ssh", "git+ssh", "ssh+git") if scheme else bool(_SCP_LIKE.match(url))
+
+
+def without_credentials(url: str) -> str:
+    """The address as it may be shown and written; over ssh the user's name is part of the address, a password never is."""
+    found = _USER.match(url)
+    if not found:
+        return url
+    user = found.group(2).partition(":")[0] + "@" if is_ssh(url) else ""
+    return f"{found.group(1)}{user}{url[found.end() :]}"
+
+
+def credentials(url: str) -> tuple[str, str] | None:
+    """User and password (each may be empty) that stand in an http address."""
+    found = _USER.match(url)
+    if not found or is_ssh(url):
+        return None
+    from urllib.parse import unquote
+
+    user, _, password = found.group(2).partition(":")
+    return unquote(user), unquote(password)

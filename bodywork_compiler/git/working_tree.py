@@ -1,0 +1,96 @@
+"""A project in the folder in front of us: files as they stand, the source as committed. No network, but to mend a shallow clone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.checkout import Checkout, Wanted
+from bodywork_compiler.git.origin import Pinned, to_source
+from bodywork_compiler.git.process import Place, ask_server, complaint
+from bodywork_compiler.git.questions import Remotes, Status, files_named, is_shallow, last_change, remotes_of, status_of, top_of
+from bodywork_compiler.git.tree import is_within, rendered_folders
+from bodywork_compiler.source import RENDER_MARKER
+
+
+def as_it_stands(where: Path, wanted: Wanted) -> Checkout:
+    folder, top = project_folder(where)
+    place = Place(folder=folder)
+    status = status_of(place)
+    require_a_commit(status, folder)
+    remotes = remotes_of(place)
+    rendered = rendered_folders(files_named(place, RENDER_MARKER)) + output_within(folder, wanted.output)
+    commit = pinned_commit(place, "HEAD", rendered, remotes.of(status.branch))
+    prefix = "" if folder == top else folder.relative_to(top).as_posix()
+    pinned = Pinned(commit=commit, branch=status.branch, folder=prefix, is_pushed=_is_pushed(status, remotes))
+    source, notes = to_source(place, pinned, remotes, wanted)
+    return Checkout(
+        folder=where,
+        source=source,
+        changed=_within(status.changed, prefix, folder, rendered),
+        untracked=_within(status.untracked, prefix, folder, rendered),
+        notes=notes,
+    )
+
+
+def project_folder(where: Path) -> tuple[Path, Path]:
+    """The folder without symbolic links, as git sees it, and its repository's root."""
+    if not where.is_dir():
+        if where.exists():
+            raise BodyworkError(f"{where}: is a file", hint="Give the project's folder, and --file FILE for a config of another name.")
+        raise BodyworkError(f"{where}: no such folder", hint="Give a project's folder, or the URL of a Git repository.")
+    folder = where.resolve()
+    return folder, top_of(folder)
+
+
+def require_a_commit(status: Status, folder: Path) -> None:
+    if status.head is None:
+        raise BodyworkError(
+            f"{folder}: the repository has no commit yet, and pods run a commit", hint="git add . && git commit -m 'First version'"
+        )
+
+
+def pinned_commit(place: Place, revision: str, rendered: Sequence[str], remote: str | None) -> str:
+    """The last commit that changed the project, so that a commit of rendered manifests, or of another project, changes no manifest."""
+    found = last_change(place, revision, rendered)
+    if found is None:
+        raise BodyworkError(
+            f"{place.folder}: nothing in this folder is committed, and pods run a commit", hint="git add . && git commit -m 'First version'"
+        )
+    commit, history_ends = found
+    if history_ends and is_shallow(place):
+        _deepen(place, remote)
+        commit, _ = last_change(place, revision, rendered) or found
+    return commit
+
+
+def output_within(folder: Path, output: Path | None) -> tuple[str, ...]:
+    """The folder that is about to be written, if it is inside the project's."""
+    if output is None:
+        return ()
+    target = output.resolve()
+    return (target.relative_to(folder).as_posix(),) if folder in target.parents else ()
+
+
+def _deepen(place: Place, remote: str | None) -> None:
+    """In a shallow clone the oldest commit looks as if it had made every file. History without its files is enough to know better."""
+    answer = ask_server(place, "fetch", "--quiet", "--unshallow", "--filter=tree:0", "--", remote or "origin")
+    if answer.code != 0:
+        raise BodyworkError(
+            f"{place.folder}: this clone is shallow, so it cannot tell which commit changed the project last, and could not be deepened: {complaint(answer)}",
+            hint="Clone with its history (actions/checkout: fetch-depth: 0; else: git fetch --unshallow), or give --commit.",
+        )
+
+
+def _is_pushed(status: Status, remotes: Remotes) -> bool | None:
+    """True if HEAD has nothing that its upstream has not; None if that is not known yet."""
+    upstream = remotes.upstreams.get(status.branch or "")
+    return True if status.is_ahead is False and upstream is not None and upstream == remotes.of(status.branch) else None
+
+
+def _within(paths: Sequence[str], prefix: str, folder: Path, rendered: Sequence[str]) -> tuple[str, ...]:
+    """What is not committed, without what a render made, committed or not; relative to the project's folder."""
+    start = f"{prefix}/" if prefix else ""
+    inside = [path.removeprefix(start) for path in paths]
+    return tuple(path for path in inside if not is_within(path.rstrip("/"), rendered) and not (folder / path / RENDER_MARKER).is_file())

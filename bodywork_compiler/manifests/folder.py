@@ -1,0 +1,107 @@
+"""Documents as a folder: written whole or not at all, without losing what anybody else has put or changed there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests import marker
+from bodywork_compiler.manifests.guide import README, kustomization, readme
+from bodywork_compiler.manifests.objects import Document
+from bodywork_compiler.manifests.stream import place
+from bodywork_compiler.manifests.swap import create_folder, swap_files
+from bodywork_compiler.source import RENDER_MARKER
+
+KUSTOMIZATION = "kustomization.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Files by what was done with them, relative to the folder. `kept` were changed by a person, who keeps them."""
+
+    written: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What is on the way from the folder as it is to the folder as it shall be."""
+
+    write: Mapping[str, bytes]
+    remove: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str, namespace: str | None) -> Written:
+    """Write manifests, kustomization and README. Files of an earlier render that are no longer made are removed.
+
+    A file that a person changed since, or that was never ours, stops it before anything is written; a changed README is kept.
+    """
+    files = _files(documents, pipeline, namespace)
+    target = folder.resolve()
+    if target.exists() and not target.is_dir():
+        raise BodyworkError(f"{folder}: is a file, and manifests go to a folder", hint="For one stream: bodywork render > manifests.yaml")
+    recorded = marker.read(target)
+    change = _change(files, target, recorded)
+    after = {path: {marker.digest(content)} for path, content in files.items()}
+    try:
+        if not target.exists() or not any(target.iterdir()):
+            create_folder(target, {**files, RENDER_MARKER: marker.text(after)})
+        else:
+            during = {path: after.get(path, set()) | recorded.get(path, frozenset()) for path in {*after, *recorded}}
+            swap_files(target, change.write, change.remove, markers=(marker.text(during), marker.text(after)))
+    except OSError as fault:
+        raise BodyworkError(f"{fault.filename or folder}: {fault.strerror}; {folder} is as it was") from fault
+    return Written(written=tuple(change.write), unchanged=change.unchanged, removed=change.remove, kept=change.kept)
+
+
+def _files(documents: Sequence[Document], pipeline: str, namespace: str | None) -> dict[str, bytes]:
+    files = {document.path: f"# {place(document)}\n{document.text}".encode() for document in documents}
+    assert len(files) == len(documents), "two documents have one path"  # noqa: S101 - the compiler's bug, not the user's
+    return {**files, KUSTOMIZATION: kustomization(documents).encode(), README: readme(documents, pipeline, namespace).encode()}
+
+
+def _change(files: Mapping[str, bytes], target: Path, recorded: Mapping[str, frozenset[str]]) -> _Change:
+    present = {path: found for path in {*files, *recorded} if (found := _content(target / path)) is not None}
+    edited = [path for path in present if marker.digest(present[path]) not in recorded.get(path, frozenset())]
+    in_the_way = sorted(path for path in edited if path not in files or marker.digest(present[path]) != marker.digest(files[path]))
+    kept = tuple(path for path in in_the_way if path == README and path in recorded)
+    _refuse([path for path in in_the_way if path not in kept], target, recorded)
+    same = {path for path in files if path in present and marker.digest(present[path]) == marker.digest(files[path])}
+    return _Change(
+        write={path: content for path, content in files.items() if path not in same and path not in kept},
+        remove=tuple(sorted(path for path in present if path not in files)),
+        unchanged=tuple(path for path in files if path in same),
+        kept=kept,
+    )
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as fault:
+        raise BodyworkError(f"{file}: cannot be read, so it is not overwritten: {fault.strerror}") from fault
+
+
+def _refuse(paths: Sequence[str], target: Path, recorded: Mapping[str, frozenset[str]]) -> None:
+    if not paths:
+        return
+    ours = [path for path in paths if path in recorded]
+    listed = "".join(f"\n    {path}" for path in paths)
+    if ours:
+        raise BodyworkError(
+            f"{target}: changed since they were rendered, so nothing is written:{listed}",
+            hint="Put changes into an overlay (a kustomization elsewhere that lists this folder under resources) or into templates; "
+            "remove a file to have it written anew.",
+        )
+    raise BodyworkError(
+        f"{target}: these files are there and no render wrote them, so nothing is written:{listed}",
+        hint="Give another folder to -o, or move them away.",
+    )

@@ -1,0 +1,72 @@
+"""What a folder of manifests says about itself: to kustomize, the order; to a person, how to apply it without Bodywork."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bodywork_compiler import labels
+from bodywork_compiler.manifests.objects import Document
+
+README = "README.md"
+
+
+def kustomization(documents: Sequence[Document]) -> str:
+    """Without `fifo` kustomize sorts by kind and name: set-up, steps and their comments would be lost."""
+    lines = [
+        "# Written by `bodywork render -o`. For changes make an overlay elsewhere that lists this folder under its resources.",
+        "apiVersion: kustomize.config.k8s.io/v1beta1",
+        "kind: Kustomization",
+        "sortOptions:",
+        "  order: fifo  # in an overlay too: its order is what counts",
+        "resources:",
+        *(f"  - {document.path}" for document in documents),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def readme(documents: Sequence[Document], pipeline: str, namespace: str | None) -> str:
+    """Which step is what, and the commands for one step by hand."""
+    steps = sorted({document.step for document in documents if document.step})
+    rows = "".join(f"| {number} | {_stages(documents, number)} |\n" for number in steps)
+    on_failure = sorted({document.stage for document in documents if document.step is None and document.stage})
+    failure = (
+        f"\nWhen a stage fails, `bodywork apply` runs `{on_failure[0]}`; plain kubectl never does, since its Job is suspended.\n"
+        if on_failure
+        else ""
+    )
+    place = f"-n {namespace}" if namespace else "-n NAMESPACE"
+    into = "" if namespace else f" {place}"
+    select = f"-l {labels.PIPELINE}={pipeline},{labels.STEP}"
+    return f"""# Manifests of the pipeline {pipeline}
+
+Written by `bodywork render -o`, from the commit that the objects name in their annotations. Do not edit them: the next render would refuse to overwrite
+the changes. Make an overlay (a `kustomization.yaml` elsewhere with this folder under `resources:` and `sortOptions: {{order: fifo}}`), and apply that.
+
+| step | stages |
+| --- | --- |
+{rows}{failure}
+## Apply all of it, step by step
+
+    bodywork apply .
+    kubectl kustomize . | bodywork apply -
+
+## One step by hand
+
+`{labels.STEP}=0` is the set-up and comes first. Then for each step, here for step 1:
+
+    kubectl delete job {place} {select}=1 --ignore-not-found
+    kubectl kustomize . | kubectl apply{into} {select}=1 -f -
+    kubectl wait job {place} {select}=1 --for=condition=Complete --timeout=1h
+    kubectl rollout status deployment {place} {select}=1
+
+Jobs of an earlier run are deleted first, since a Job that is there cannot be changed. `wait` is for steps with batch stages, `rollout status` for those with
+services.
+"""
+
+
+def _stages(documents: Sequence[Document], number: int) -> str:
+    kinds: dict[str, list[str]] = {}
+    for document in documents:
+        if document.step == number and document.stage:
+            kinds.setdefault(document.stage, []).append(document.kind)
+    return ", ".join(f"{stage} ({', '.join(found)})" for stage, found in kinds.items())
