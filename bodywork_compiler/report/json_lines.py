@@ -1,0 +1,29 @@
+"""A run as JSON: one event a line, as schemas/events.schema.json describes it. Times of day are in UTC."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timezone
+
+from bodywork_compiler.report.output import Output
+from bodywork_compiler.runner.events import Event
+
+
+class JsonLines:
+    def __init__(self, output: Output, *, clock: Callable[[], datetime]) -> None:
+        self._output = output
+        self._clock = clock
+
+    def __call__(self, event: Event) -> None:
+        now = self._clock().astimezone(timezone.utc)
+        time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._output.line(json.dumps({"event": event_name(type(event)), "time": time, **asdict(event)}, separators=(",", ":")))
+        self._output.flush()
+
+
+def event_name(kind: type) -> str:
+    """The class's name in snake case: `StageEnded` is `stage_ended`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()

@@ -1,0 +1,92 @@
+"""What stages print, in one of two ways: each line at once behind its stage's name, or a pod's whole log when the pod has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bodywork_compiler import labels
+from bodywork_compiler.report.output import Output
+from bodywork_compiler.report.spool import Spool
+from bodywork_compiler.runner.events import LogEnded, LogLine
+
+_RULE = "-" * 100  # as the documents show it
+_INCOMPLETE = "(the rest of this log could not be read)"
+
+
+class StageLogs(Protocol):
+    names: dict[str, str]  # stage → name of its object, known when the run starts
+
+    def line(self, event: LogLine) -> None: ...
+    def ended(self, event: LogEnded) -> None: ...
+    def so_far(self, stage: str) -> None:
+        """Show what a stage has printed until now."""
+
+    def all_so_far(self) -> None:
+        """Show what is still held back: the run is over."""
+
+
+class Live:
+    """`train-model | line`; lines of another container than the stage's own name it too: `train-model install | line`."""
+
+    def __init__(self, output: Output) -> None:
+        self.names: dict[str, str] = {}
+        self._output = output
+
+    def line(self, event: LogLine) -> None:
+        container = "" if event.container == labels.MAIN else f" {event.container}"
+        self._output.foreign(event.line, prefix=f"{event.stage}{container} | ")
+
+    def ended(self, event: LogEnded) -> None:
+        if not event.complete:
+            self._output.line(f"{event.stage} | {_INCOMPLETE}")
+
+    def so_far(self, stage: str) -> None:
+        pass
+
+    def all_so_far(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class _PodLog:
+    stage: str
+    attempt: int
+    lines: Spool = field(default_factory=Spool)
+
+
+class Replay:
+    """The documents' form: a header with the object's name, then the log as it was. Stages that run side by side do not mix."""
+
+    def __init__(self, output: Output) -> None:
+        self.names: dict[str, str] = {}
+        self._output = output
+        self._pods: dict[str, _PodLog] = {}
+
+    def line(self, event: LogLine) -> None:
+        if event.pod not in self._pods:
+            self._pods[event.pod] = _PodLog(event.stage, event.attempt)
+        self._pods[event.pod].lines.add(event.line)
+
+    def ended(self, event: LogEnded) -> None:
+        if not event.complete:
+            self._pods.setdefault(event.pod, _PodLog(event.stage, 1)).lines.add(_INCOMPLETE)
+        self._show(event.pod)
+
+    def so_far(self, stage: str) -> None:
+        for pod in [name for name, log in self._pods.items() if log.stage == stage]:
+            self._show(pod)
+
+    def all_so_far(self) -> None:
+        for pod in list(self._pods):
+            self._show(pod)
+
+    def _show(self, pod: str) -> None:
+        log = self._pods.pop(pod, None)
+        if log is None:
+            return
+        attempt = f" (attempt {log.attempt})" if log.attempt > 1 else ""
+        for line in (_RULE, f"---- pod logs for {self.names.get(log.stage, log.stage)}{attempt}", _RULE):
+            self._output.line(line)
+        for line in log.lines.drain():
+            self._output.foreign(line)

@@ -1,0 +1,84 @@
+"""The end of a run: a line on the whole, one row a stage, where to look. 80 columns suffice; what must be copied is never cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from bodywork_compiler.report.durations import in_words
+from bodywork_compiler.report.output import Colour
+from bodywork_compiler.runner.events import Result, RunEnded, StageEnded
+
+COLUMNS = 80
+_GAP = "  "
+_COLOURS: dict[Result, Colour] = {"succeeded": "green", "available": "green", "failed": "red", "timed out": "red", "stopped": "yellow"}
+_IN_CLUSTER = re.compile(r"https?://(?P<service>[^.:/]+)\.(?P<namespace>[^.:/]+)\.svc\b")
+
+
+def headline(run: RunEnded) -> str:
+    what = f"{run.pipeline} {run.git_commit[:7]}" if run.git_commit else run.pipeline
+    said = f"{what} {_result_words(run)}"
+    return said + in_words(run.seconds).rjust(max(COLUMNS - len(said), 2 + len(in_words(run.seconds))))
+
+
+def table(run: RunEnded, notes: Mapping[str, str]) -> Iterator[tuple[str, Colour | None]]:
+    """The rows as lines with their colour; `notes` says of a stage what its address would have stood for."""
+    if not run.stages:
+        return
+    labels = [_step(stage) for stage in run.stages]
+    others = [(stage.kind, stage.result, "" if stage.result == "not started" else in_words(stage.seconds)) for stage in run.stages]
+    widths = [max(len(cells[column]) for cells in others) for column in range(3)]
+    indent = _GAP + " " * max(map(len, labels)) + _GAP
+    name_width = min(max(len(stage.stage) for stage in run.stages), COLUMNS - len(indent) - sum(widths) - 3 * len(_GAP))
+    for label, stage, cells in zip(labels, run.stages, others, strict=True):
+        row = _GAP + label.ljust(len(indent) - 2 * len(_GAP)) + _GAP
+        rest = _GAP.join([cells[0].ljust(widths[0]), cells[1].ljust(widths[1]), cells[2].rjust(widths[2])])
+        note = notes.get(stage.stage) or stage.address or ""
+        for line in _laid_out(row, stage.stage.ljust(name_width), rest, note):
+            yield line.rstrip(), _COLOURS.get(stage.result)
+
+
+def look(run: RunEnded) -> Iterator[str]:
+    """How to reach what was deployed, from here."""
+    reached = [found for stage in run.stages if stage.result == "available" and (found := _IN_CLUSTER.match(stage.address or ""))]
+    if not reached:
+        return
+    yield from wrapped("Look:", [f"kubectl -n {run.namespace} get all,ingress", "kubectl proxy, then"])
+    for found in reached:
+        yield f"  http://localhost:8001/api/v1/namespaces/{found['namespace']}/services/{found['service']}/proxy/"
+
+
+def wrapped(lead: str, parts: Sequence[str]) -> Iterator[str]:
+    """`Look: this · that`, broken between parts where the line is full."""
+    line = lead
+    for number, part in enumerate(parts):
+        joined = f"{line} {part}" if number == 0 else f"{line} · {part}"
+        if number and len(joined) > COLUMNS:
+            yield f"{line} ·"
+            joined = f"  {part}"
+        line = joined
+    yield line
+
+
+def _result_words(run: RunEnded) -> str:
+    if run.result == "succeeded":
+        has_service = any(stage.kind != "Job" for stage in run.stages)
+        return f"is deployed to {run.namespace}" if has_service else f"has run in {run.namespace}"
+    words = {"failed": "failed", "timed out": "timed out", "interrupted": "was interrupted"}[run.result]
+    return f"{words} in {run.namespace}"
+
+
+def _step(stage: StageEnded) -> str:
+    return f"step {stage.step}" if stage.step else "on failure"
+
+
+def _laid_out(label: str, name: str, rest: str, note: str) -> list[str]:
+    """One line where it fits; else a long name, or what comes last, has a line of its own."""
+    below = " " * len(label)
+    fits = len(label) + len(name) + len(_GAP) + len(rest) <= COLUMNS
+    lines = [label + name + _GAP + rest] if fits else [label + name, below + rest]
+    if note and len(lines[-1]) + len(_GAP) + len(note) <= COLUMNS:
+        lines[-1] += _GAP + note
+    elif note:
+        lines.append(below + note)
+    return lines

@@ -1,0 +1,136 @@
+"""A run as the log that the documents show: `2020-11-24 20:04:15,579 - INFO - where - message`, local time; then its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import singledispatchmethod
+
+from bodywork_compiler.report.durations import in_words
+from bodywork_compiler.report.evidence import rollback_line, show_evidence
+from bodywork_compiler.report.output import Colour, Output
+from bodywork_compiler.report.stage_logs import StageLogs
+from bodywork_compiler.report.summary import headline, look, table, wrapped
+from bodywork_compiler.runner import events as run
+
+_SEVERITY: dict[run.Level, int] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+_LEVEL_COLOURS: dict[run.Level, Colour] = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+_DOING = {"created": "creating", "configured": "updating", "replaced": "replacing", "restarted": "restarting", "deleted": "deleting"}
+_DONE: dict[run.Result, str] = {"succeeded": "completed"}
+_GOOD = ("succeeded", "available")
+# what every stage goes through is worth a line only when it takes long; all else is said at once
+_USUAL = ("waiting for ", "fetching", "installing", "pulling", "running", "ending")
+_LONG_SECONDS = 30
+
+
+class Text:
+    """Shows each event as it comes, one at a time. `log_level` is a threshold for the log; stage logs and the result are always shown."""
+
+    def __init__(self, output: Output, logs: StageLogs, *, clock: Callable[[], datetime], log_level: run.Level) -> None:
+        self._output = output
+        self._logs = logs
+        self._clock = clock
+        self._threshold = _SEVERITY[log_level]
+        self._step_count = 0
+        self._objects: dict[str, run.StagePlan] = {}
+        self._told_at: dict[str, float] = {}
+        self._notes: dict[str, str] = {}
+        self._look_further: list[str] = []
+
+    def __call__(self, event: run.Event) -> None:
+        self._show(event)
+        self._output.flush()
+
+    def _log(self, message: str, *, where: str = "run.step", level: run.Level = "INFO") -> None:
+        if _SEVERITY[level] >= self._threshold:
+            now = self._clock().astimezone()
+            line = f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03} - {level} - {where} - {message}"
+            self._output.line(self._output.paint(line, _LEVEL_COLOURS.get(level)))
+
+    @singledispatchmethod
+    def _show(self, event: object) -> None:
+        raise TypeError(f"no way to show {event!r}")
+
+    @_show.register
+    def _(self, event: run.RunStarted) -> None:
+        self._step_count = event.step_count
+        self._objects = {stage.stage: stage for stage in event.stages}
+        self._logs.names.update({stage.stage: stage.name for stage in event.stages})
+        commit = f" at {event.git_commit[:7]}" if event.git_commit else ""
+        branch = f" ({event.git_branch})" if event.git_branch else ""
+        self._log(f"{event.pipeline}{commit}{branch} → context {event.context}, namespace {event.namespace}", where="run")
+
+    @_show.register
+    def _(self, event: run.Notice) -> None:
+        self._log(event.message, where=event.where, level=event.level)
+
+    @_show.register
+    def _(self, event: run.StepStarted) -> None:
+        self._log(f"step {event.step}/{self._step_count}: {', '.join(event.stages)}")
+
+    @_show.register
+    def _(self, event: run.ObjectChanged) -> None:
+        doing = _DOING.get(event.action, event.action)
+        where = f" in namespace={event.namespace}" if event.namespace else ""
+        self._log(
+            f"{doing} {event.kind.lower()}={event.name}{where}",
+            where="run.step" if event.step else "run.setup",
+            level="INFO" if event.action in _DOING else "DEBUG",
+        )
+
+    @_show.register
+    def _(self, event: run.StageProgress) -> None:
+        is_usual = event.message.startswith(_USUAL)
+        if is_usual and event.seconds - self._told_at.get(event.stage, 0.0) < _LONG_SECONDS:
+            self._log(self._progress(event), level="DEBUG")
+            return
+        self._told_at[event.stage] = event.seconds
+        self._log(self._progress(event))
+
+    def _progress(self, event: run.StageProgress) -> str:
+        return f"waiting for {self._named(event.stage)} since {in_words(event.seconds)}: {event.message.removeprefix('waiting: ')}"
+
+    def _named(self, stage: str) -> str:
+        known = self._objects.get(stage)
+        return f"{known.kind.lower()}={known.name}" if known else f"stage={stage}"
+
+    @_show.register
+    def _(self, event: run.LogLine) -> None:
+        self._logs.line(event)
+
+    @_show.register
+    def _(self, event: run.LogEnded) -> None:
+        self._logs.ended(event)
+
+    @_show.register
+    def _(self, event: run.StageEnded) -> None:
+        if event.kind != "Job":
+            self._logs.so_far(event.stage)  # a service's pods log on after the run
+        is_good = event.result in _GOOD
+        attempt = f", attempt {event.attempts}" if event.kind == "Job" else ""
+        why = f": {event.reason}" if event.reason else ""
+        said = f"{_DONE.get(event.result, event.result)} {event.kind.lower()}={event.name} after {in_words(event.seconds)}{attempt}{why}"
+        self._log(said, level="INFO" if is_good else "ERROR")
+
+    @_show.register
+    def _(self, event: run.Evidence) -> None:
+        show_evidence(event, self._output)
+        self._look_further += [each for each in event.look_further if each not in self._look_further]
+
+    @_show.register
+    def _(self, event: run.RolledBack) -> None:
+        self._notes[event.stage] = ("removed" if event.revision is None else "rolled back") if event.complete else "NOT rolled back"
+        self._output.line(self._output.paint(rollback_line(event), None if event.complete else "red"))
+
+    @_show.register
+    def _(self, event: run.RunEnded) -> None:
+        self._logs.all_so_far()
+        self._output.line()
+        self._output.line(self._output.paint(headline(event), "green" if event.result == "succeeded" else "red"))
+        if event.reason and not self._look_further:
+            self._output.line(f"  {event.reason}")
+        for line, colour in table(event, self._notes):
+            self._output.line(self._output.paint(line, colour))
+        more = wrapped("More:", [*self._look_further, "after mending: bodywork apply"]) if self._look_further else look(event)
+        for line in more:
+            self._output.line(line)
