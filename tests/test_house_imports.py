@@ -82,8 +82,13 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
-            # `from bodywork_compiler import labels` names a module, `from bodywork_compiler.errors import X` does so before `import`
-            yield from ([f"{node.module}.{alias.name}" for alias in node.names] if node.module == NAME else [str(node.module)])
+            yield from {_named(str(node.module), alias.name) for alias in node.names}
+
+
+def _named(module: str, name: str) -> str:
+    """`from bodywork_compiler import labels` names a module before and after `import`, `from bodywork_compiler.errors import X` one before it."""
+    within = PACKAGE.parent.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if module == NAME or within.is_dir() or within.with_suffix(".py").is_file() else module
 
 
 def own(imports: Iterator[str]) -> set[str]:
