@@ -37,12 +37,12 @@ class _Change:
     kept: tuple[str, ...]
 
 
-def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str, namespace: str | None) -> Written:
+def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) -> Written:
     """Write manifests, kustomization and README. Files of an earlier render that are no longer made are removed.
 
     A file that a person changed since, or that was never ours, stops it before anything is written; a changed README is kept.
     """
-    files = _files(documents, pipeline, namespace)
+    files = _files(documents, pipeline)
     target = folder.resolve()
     if target.exists() and not target.is_dir():
         raise BodyworkError(f"{folder}: is a file, and manifests go to a folder", hint="For one stream: bodywork render > manifests.yaml")
@@ -50,7 +50,7 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str, 
     change = _change(files, target, recorded)
     after = {path: {marker.digest(content)} for path, content in files.items()}
     try:
-        if not target.exists() or not any(target.iterdir()):
+        if not target.exists():
             create_folder(target, {**files, RENDER_MARKER: marker.text(after)})
         else:
             during = {path: after.get(path, set()) | recorded.get(path, frozenset()) for path in {*after, *recorded}}
@@ -60,10 +60,10 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str, 
     return Written(written=tuple(change.write), unchanged=change.unchanged, removed=change.remove, kept=change.kept)
 
 
-def _files(documents: Sequence[Document], pipeline: str, namespace: str | None) -> dict[str, bytes]:
+def _files(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
     files = {document.path: f"# {place(document)}\n{document.text}".encode() for document in documents}
     assert len(files) == len(documents), "two documents have one path"  # noqa: S101 - the compiler's bug, not the user's
-    return {**files, KUSTOMIZATION: kustomization(documents).encode(), README: readme(documents, pipeline, namespace).encode()}
+    return {**files, KUSTOMIZATION: kustomization(documents).encode(), README: readme(documents, pipeline).encode()}
 
 
 def _change(files: Mapping[str, bytes], target: Path, recorded: Mapping[str, frozenset[str]]) -> _Change:

@@ -24,7 +24,7 @@ def kustomization(documents: Sequence[Document]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme(documents: Sequence[Document], pipeline: str, namespace: str | None) -> str:
+def readme(documents: Sequence[Document], pipeline: str) -> str:
     """Which step is what, and the commands for one step by hand."""
     steps = sorted({document.step for document in documents if document.step})
     rows = "".join(f"| {number} | {_stages(documents, number)} |\n" for number in steps)
@@ -34,6 +34,7 @@ def readme(documents: Sequence[Document], pipeline: str, namespace: str | None) 
         if on_failure
         else ""
     )
+    namespace = next((document.name for document in documents if document.kind == "Namespace"), None)
     place = f"-n {namespace}" if namespace else "-n NAMESPACE"
     into = "" if namespace else f" {place}"
     select = f"-l {labels.PIPELINE}={pipeline},{labels.STEP}"

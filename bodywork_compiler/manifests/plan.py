@@ -76,7 +76,7 @@ def _facts(objects: Sequence[KubeObject]) -> Mapping[str, str]:
     for each in objects:
         if each.kind == "ConfigMap" and each.pipeline and not each.stage and not each.body.get("immutable"):
             data = each.body.get("data")
-            if isinstance(data, dict) and f"bodywork-{each.pipeline}" in each.name:
+            if isinstance(data, dict) and labels.object_name(each.pipeline) in each.name:
                 return {str(key): str(value) for key, value in data.items()}
     return {}
 

@@ -15,7 +15,7 @@ UNDER_WAY = f"{RENDER_MARKER}.under-way"
 
 
 def create_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """The whole folder appears at once; an empty one that is there is replaced."""
+    """The whole folder appears at once."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

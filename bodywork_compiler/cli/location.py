@@ -1,0 +1,160 @@
+"""From what stands on the command line to compiled documents: the one way of `render` and `apply`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bodywork_compiler.errors import BodyworkError, ConfigError
+from bodywork_compiler.git.checkout import Checkout, Wanted, checkout
+from bodywork_compiler.git.url import is_url, without_credentials
+from bodywork_compiler.problems import Problem
+
+if TYPE_CHECKING:
+    from bodywork_compiler.cli.options import CompileOptions
+    from bodywork_compiler.manifests import Document
+    from bodywork_compiler.project import Project
+    from bodywork_compiler.source import Source
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """`warnings` are the config's; `notes` are sentences about the source, the user should read both."""
+
+    documents: tuple[Document, ...]
+    project: Project
+    source: Source
+    warnings: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strictness:
+    """What `apply` demands beyond `render`: nothing uncommitted, and the remote itself says that it has the commit."""
+
+    output: Path | None = None
+    refuse_uncommitted: bool = False
+    ask_remote: bool = False
+
+
+def is_project(where: str, options: CompileOptions) -> bool:
+    """A URL, or a folder with a config; else `where` means manifests."""
+    from bodywork_compiler import config
+
+    return (
+        is_url(where)
+        or config.is_project(Path(where))
+        or bool(options.file and Path(where).is_dir() and Path(where, options.file).is_file())
+    )
+
+
+def compile_location(where: str, options: CompileOptions, strictness: Strictness | None = None) -> Compiled:
+    """The project at a path or a URL, compiled. Nothing is left of what was cloned for it."""
+    strictness = strictness or Strictness()
+    _check_usage(where, options)
+    wanted = Wanted(
+        branch=options.branch,
+        commit=options.commit,
+        folder=(options.folder or "").strip("/"),
+        output=strictness.output,
+        inline=options.inline_source,
+        ask_remote=strictness.ask_remote,
+    )
+    with _without_collector(), checkout(where, wanted) as found:
+        loaded = _load(found, where, options.file)
+        uncommitted = _uncommitted(found, loaded.project)
+        if uncommitted and strictness.refuse_uncommitted:
+            raise BodyworkError(f"{where}: {uncommitted}", hint="Commit them, or put them aside: git commit -a; git stash.")
+        documents = _compile(loaded.project, found, options)
+    return Compiled(
+        documents=documents,
+        project=loaded.project,
+        source=found.source,
+        warnings=loaded.warnings,
+        notes=(*found.notes, *((uncommitted,) if uncommitted else ())),
+    )
+
+
+def _check_usage(where: str, options: CompileOptions) -> None:
+    if options.folder and not is_url(where):
+        raise click.UsageError(
+            f"--folder belongs to a URL; for a folder on this machine give its path: {PurePosixPath(where, options.folder)}"
+        )
+    if options.namespace and options.no_namespace:
+        raise click.UsageError("--namespace and --no-namespace exclude each other")
+
+
+def _load(found: Checkout, where: str, file: str | None) -> Any:
+    from bodywork_compiler import config
+
+    if not is_url(where) and found.folder == Path(where):
+        return config.load(found.folder, file=file)
+    # read in a temporary folder, which says nothing to anybody
+    try:
+        loaded = config.load(found.folder, file=file)
+    except ConfigError as faults:
+        raise ConfigError(_named_as_committed(faults.problems, found, where)) from None
+    return replace(loaded, warnings=_named_as_committed(loaded.warnings, found, where))
+
+
+def _named_as_committed(problems: Iterable[Problem], found: Checkout, where: str) -> tuple[Problem, ...]:
+    start = f"{found.folder}"
+    at = f"{without_credentials(where)}@{found.source.commit[:7]}"
+    return tuple(
+        replace(each, file=each.file.replace(start + "/", "").replace(start, at), message=each.message.replace(start, at))
+        for each in problems
+    )
+
+
+def _compile(project: Project, found: Checkout, options: CompileOptions) -> tuple[Document, ...]:
+    from bodywork_compiler.compiler import RenderOptions, compile_project
+
+    own = found.folder / "templates"
+    folders = ((options.templates,) if options.templates else ()) + ((own,) if own.is_dir() else ())
+    given: dict[str, Any] = {"ingress_class": options.ingress_class} if options.ingress_class else {}
+    render_options = RenderOptions(
+        namespace=options.namespace,
+        with_namespace=not options.no_namespace,
+        pod_security=options.pod_security,  # type: ignore[arg-type]  # one of click's choices
+        template_folders=folders,
+        **given,
+    )
+    return compile_project(project, found.source, render_options)
+
+
+def _uncommitted(found: Checkout, project: Project) -> str:
+    """What pods will not see although it is here, in one sentence; files that nothing names may lie about uncommitted."""
+    names = [*found.changed, *(path for path in found.untracked if _is_needed(path, project))]
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"not committed: {', '.join(sorted(names)[:_SHOWN])}{more}; pods run commit {found.source.commit[:7]}, which has them otherwise or not at all"
+
+
+def _is_needed(path: str, project: Project) -> bool:
+    needed: Sequence[str] = [
+        project.config_file,
+        *(stage.executable for stage in project.stages),
+        *(stage.requirements_file for stage in project.stages if stage.requirements_file),
+    ]
+    return any(name == path or (path.endswith("/") and name.startswith(path)) for name in needed)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Nothing of a compilation can be thrown away before its end, so looking for it costs a third of the time and finds nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,75 @@
+"""Options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+where_argument = click.argument("where", default=".", metavar="[PATH|GIT_URL]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompileOptions:
+    """All that changes what a project is compiled to, as given on the command line."""
+
+    branch: str | None = None
+    commit: str | None = None
+    folder: str | None = None
+    file: str | None = None
+    namespace: str | None = None
+    no_namespace: bool = False
+    templates: Path | None = None
+    inline_source: bool = False
+    ingress_class: str | None = None
+    pod_security: str | None = None
+
+    def given(self) -> tuple[str, ...]:
+        """The options that were used, as they are typed: `--ingress-class`."""
+        return tuple(f"--{each.name.replace('_', '-')}" for each in fields(self) if getattr(self, each.name) not in (None, False))
+
+
+_COMPILE = (
+    click.option("--branch", metavar="B", help="The branch to take; default: what is checked out, or a URL's default branch."),
+    click.option("--commit", metavar="SHA", help="Pin exactly this commit; default: the last one that changed the project."),
+    click.option("--folder", metavar="DIR", help="The project's folder inside the repository of a URL; default: its root."),
+    click.option("--file", metavar="F", help="The config's file name; default: bodywork.yaml, else bodywork.ini."),
+    click.option("--namespace", metavar="NS", help="The Kubernetes namespace; default: the config's, else the pipeline's name."),
+    click.option(
+        "--no-namespace", is_flag=True, help="Make no Namespace and name none in any object, so that an overlay or context decides."
+    ),
+    click.option(
+        "--templates",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Templates that replace the built-in ones of the same name; searched before the project's own templates folder.",
+    ),
+    click.option(
+        "--inline-source", is_flag=True, help="Put the project's files into the manifests, so that pods need no Git server (at most 3 MiB)."
+    ),
+    click.option("--ingress-class", metavar="C", help="The class of the ingresses; default: nginx."),
+    click.option(
+        "--pod-security",
+        type=click.Choice(["restricted", "baseline", "none"]),
+        help="The Pod Security Standard that pods satisfy; default: the config's, else restricted.",
+    ),
+)
+
+
+def compile_options(command: Command) -> Command:
+    """Adds the options of a compilation; the command gets them as one value, `options`."""
+
+    @functools.wraps(command)
+    def with_value(**kwargs: Any) -> Any:
+        values = {each.name: kwargs.pop(each.name) for each in fields(CompileOptions)}
+        return command(options=CompileOptions(**values), **kwargs)
+
+    for option in reversed(_COMPILE):
+        with_value = option(with_value)
+    return with_value  # type: ignore[return-value]  # click's decorators keep what they decorate
