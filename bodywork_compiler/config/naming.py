@@ -1,0 +1,78 @@
+"""Whether Kubernetes takes the names that stages give to its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bodywork_compiler import names
+from bodywork_compiler.config.faults import Fault, Path, shown
+from bodywork_compiler.problems import Problem
+from bodywork_compiler.project import Project
+
+MOST_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A stage that is deployed. `times`: how often the DAG names it, which gives NAME, NAME-2, …; `path` and `span` are where it is named."""
+
+    name: str
+    object_name: str
+    is_service: bool
+    path: Path
+    times: int = 1
+    span: tuple[int, int] | None = None
+
+
+def faults(stages: Iterable[Named]) -> Iterator[Fault]:
+    owner: dict[str, str] = {}
+    for stage in stages:
+        fault = _refused(stage)
+        if fault:
+            yield _at(stage, *fault)
+            continue
+        for time in range(1, stage.times + 1):
+            name = names.repeated(stage.object_name, time)
+            if name in owner:
+                yield _at(stage, f"is called {shown(name)} in Kubernetes, as {shown(owner[name])} is", "rename one of the two")
+            owner[name] = stage.name
+
+
+def _refused(stage: Named) -> tuple[str, str] | None:
+    longest = names.repeated(stage.object_name, stage.times)
+    if not names.clean(stage.name):
+        return "a stage's name needs a letter or digit (a to z, 0 to 9)", "for example `train`"
+    if stage.is_service and not stage.object_name[0].isalpha():
+        message = f"a service's name must begin with a letter: Kubernetes refuses {shown(stage.object_name)}"
+        return message, f"for example {shown(f's{stage.object_name}')}"
+    if len(longest) > names.LONGEST:
+        spare = names.LONGEST - (len(longest) - len(names.clean(stage.name)))
+        proposal = names.shortened(names.clean(stage.name), spare) if spare > 0 else ""
+        message = f"is too long: Kubernetes takes {names.LONGEST} characters, and {shown(longest)} has {len(longest)}"
+        return message, f"for example `{proposal}`" if proposal else "shorten the project's name"
+    return None
+
+
+def _at(stage: Named, message: str, hint: str) -> Fault:
+    return Fault(path=stage.path, message=message, hint=hint, at_key=stage.span is None, span=stage.span)
+
+
+def pipeline_faults(name: str, path: Path) -> Iterator[Fault]:
+    object_name = names.pipeline_object_name(name)
+    if name and not object_name:
+        yield Fault(path=path, message=f"needs a letter or digit (a to z, 0 to 9), got {shown(name)}", hint="for example `iris`")
+    elif len(object_name) > names.LONGEST:
+        message = f"is too long: Kubernetes takes {names.LONGEST} characters in a label, and this has {len(object_name)}"
+        yield Fault(path=path, message=message, hint=f"for example `{names.shortened(object_name)}`")
+
+
+def notes(file: str, project: Project) -> list[Problem]:
+    """Which names differ in Kubernetes, in one note however many they are."""
+    # v1 lower-cases a project's name itself; PROJECT--STAGE is as the documents have it
+    called = [(project.name, project.object_name), *((stage.name, names.clean(stage.name)) for stage in project.stages)]
+    changed = [f"{shown(name)} is called {shown(object_name)}" for name, object_name in called if name != object_name]
+    if not changed:
+        return []
+    more = f", and {len(changed) - MOST_SHOWN} more names change" if len(changed) > MOST_SHOWN else ""
+    return [Problem(file=file, message=f"in Kubernetes, {', '.join(changed[:MOST_SHOWN])}{more}", severity="note")]

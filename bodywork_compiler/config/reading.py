@@ -1,0 +1,115 @@
+"""Finding a project's config and reading its files as text."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodywork_compiler.problems import Problem
+
+YAML, INI = "bodywork.yaml", "bodywork.ini"
+
+
+class UnreadableError(Exception):
+    """A file that cannot be understood at all, from one place on; the only fault that hides others."""
+
+    def __init__(self, message: str, *, hint: str | None = None, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.line, self.column = message, hint, line, column
+        self.also: Sequence[UnreadableError] = ()
+
+    def problems(self, file: str) -> list[Problem]:
+        first = Problem(file=file, message=self.message, hint=self.hint, line=self.line, column=self.column)
+        return [first, *(problem for other in self.also for problem in other.problems(file))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """The config that was found: `folder` is the project's. `beside` is the other generation's config, when it lies there too."""
+
+    folder: Path
+    name: str
+    beside: str | None = None
+
+    @property
+    def is_ini(self) -> bool:
+        return self.name.endswith(".ini")
+
+
+def find(folder: Path, file: str | None) -> ConfigFile:
+    """The config in `folder`, or the one that `file` names; an UnreadableError when there is none."""
+    if file is not None:
+        path = folder / file
+        return ConfigFile(folder=path.parent, name=path.name)
+    found = [name for name in (YAML, INI) if _lies_in(folder, name)]
+    if not found:
+        raise UnreadableError(_why_none(folder), hint="name another file with --file, or the project's folder")
+    return ConfigFile(folder=folder, name=found[0], beside=found[1] if len(found) > 1 else None)
+
+
+def is_project(folder: Path) -> bool:
+    return any(_lies_in(folder, name) for name in (YAML, INI))
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    return os.path.lexists(folder / name)
+
+
+def _why_none(folder: Path) -> str:
+    if not folder.exists():
+        return "no such folder"
+    if not folder.is_dir():
+        return "is no folder"
+    near = folder / "bodywork.yml"
+    also = f" ({near.name} is not read: call it {YAML})" if near.exists() else ""
+    return f"no config in this folder: neither {YAML} nor {INI}{also}"
+
+
+def as_typed(path: Path) -> str:
+    """The name by which a user in the current directory would know `path`."""
+    if path.is_absolute():
+        try:
+            path = path.relative_to(Path.cwd())
+        except (ValueError, OSError):
+            return str(path)
+    return os.path.normpath(path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Whatever keeps it from being read is an UnreadableError."""
+    data = _read_bytes(path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise _not_utf8(data, fault.start) from fault
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        # asked before opening: to open a FIFO waits for its writer, for ever
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableError("is a folder, not a file")
+        if not stat.S_ISREG(mode):
+            raise UnreadableError("is no ordinary file")
+        return path.read_bytes()
+    except FileNotFoundError as fault:
+        dangling = path.is_symlink()
+        raise UnreadableError("is a link to a file that is not there" if dangling else "not found") from fault
+    except (OSError, ValueError) as fault:
+        raise UnreadableError(f"cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+
+
+def _not_utf8(data: bytes, at: int) -> UnreadableError:
+    hint = "save the file as UTF-8"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return UnreadableError("is UTF-16, not UTF-8", hint=hint)
+    if b"\0" in data[: at + 1024]:
+        return UnreadableError("is a binary file, not text")
+    before = data[:at]
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+    return UnreadableError(f"is not UTF-8: byte 0x{data[at]:02x}", hint=hint, line=before.count(b"\n") + 1, column=column)

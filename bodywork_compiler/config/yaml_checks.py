@@ -1,0 +1,111 @@
+"""What no JSON Schema can say about `bodywork.yaml`: how its parts go together, and what Kubernetes would make of them.
+
+Values may have any type here: what has a wrong one was said by the schema, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bodywork_compiler import names
+from bodywork_compiler.config import dag, images, naming
+from bodywork_compiler.config.faults import Fault, Path, did_you_mean, shown
+from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, leaves_project
+
+LONGEST_SECRET = 253
+_Values = Mapping[str, Any]
+
+
+def faults(values: _Values, section: str) -> Iterator[Fault]:
+    pipeline, stages = _mapping(values, section), _mapping(values, "stages")
+    yield from _pipeline(pipeline, section)
+    yield from _order(pipeline, stages, section)
+    group = pipeline.get("secrets_group")
+    for name, stage in stages.items():
+        if isinstance(stage, dict):
+            yield from _stage(stage, ("stages", name), group if isinstance(group, str) else "")
+
+
+def _mapping(values: _Values, key: str) -> _Values:
+    found = values.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _pipeline(pipeline: _Values, section: str) -> Iterator[Fault]:
+    name, image = pipeline.get("name"), pipeline.get("docker_image")
+    if isinstance(name, str):
+        yield from naming.pipeline_faults(name, (section, "name"))
+    if isinstance(image, str) and image:
+        yield from images.faults(image, (section, "docker_image"))
+
+
+def _order(pipeline: _Values, stages: _Values, section: str) -> Iterator[Fault]:
+    is_service = {name: isinstance(stage, dict) and "service" in stage for name, stage in stages.items()}
+    text = pipeline.get("DAG")
+    times: Counter[str] = Counter()
+    if isinstance(text, str) and text:
+        yield from dag.faults(text, is_service, (section, "DAG"))
+        times.update(name for step in dag.steps(text) for name in step)
+    on_failure = pipeline.get("run_on_failure")
+    if isinstance(on_failure, str) and on_failure:
+        yield from _failure_stage(on_failure, is_service, (section, "run_on_failure"))
+        times[on_failure] = times[on_failure] or 1
+    if times:
+        yield from _unused(stages, times)
+    yield from naming.faults(
+        naming.Named(name=name, object_name=names.stage_object_name(name), is_service=service, path=("stages", name), times=times[name])
+        for name, service in is_service.items()
+        if name in times
+    )
+
+
+def _failure_stage(name: str, is_service: Mapping[str, bool], path: Path) -> Iterator[Fault]:
+    if name not in is_service:
+        batches = [stage for stage, service in is_service.items() if not service]
+        yield Fault(path=path, message=f"{shown(name)} is no stage", hint=did_you_mean(name, batches))
+    elif is_service[name]:
+        yield Fault(path=path, message=f"{shown(name)} is a service", hint="only a batch stage can run on failure: it has an end")
+
+
+def _unused(stages: _Values, times: Mapping[str, int]) -> Iterator[Fault]:
+    for name in stages:
+        if name not in times:
+            yield Fault(path=("stages", name), message="no step of the DAG names this stage", severity="warning", at_key=True)
+
+
+def _stage(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
+    yield from _inside(stage.get("executable_module_path"), (*path, "executable_module_path"))
+    yield from _inside(stage.get("requirements"), (*path, "requirements"))
+    if isinstance(stage.get("image"), str):
+        yield from images.faults(stage["image"], (*path, "image"))
+    yield from _secrets(stage, path, group)
+    yield from _limits(stage, path)
+    service = _mapping(stage, "service")
+    if service.get("max_startup_time_seconds") == 0:
+        at = (*path, "service", "max_startup_time_seconds")
+        yield Fault(path=at, message=f"0 is taken as {STARTUP_SECONDS_FOR_0}", severity="note")
+
+
+def _inside(file: object, path: Path) -> Iterator[Fault]:
+    if isinstance(file, str) and leaves_project(file):
+        yield Fault(path=path, message=f"must be a path inside the project, got {shown(file)}", hint="relative to the config's folder")
+
+
+def _secrets(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
+    secrets = _mapping(stage, "secrets")
+    env = _mapping(stage, "env")
+    for variable, secret in secrets.items():
+        at = (*path, "secrets", variable)
+        if group and isinstance(secret, str) and len(group) + 1 + len(secret) > LONGEST_SECRET:
+            yield Fault(path=at, message=f"with its group, this secret's name has more than {LONGEST_SECRET} characters")
+        if variable in env:
+            yield Fault(path=at, message=f"`env` sets {shown(variable)} too", hint="take one of the two away", at_key=True)
+
+
+def _limits(stage: _Values, path: Path) -> Iterator[Fault]:
+    for limit, request in (("cpu_limit", "cpu_request"), ("memory_limit_mb", "memory_request_mb")):
+        most, least = stage.get(limit), stage.get(request)
+        if isinstance(most, (int, float)) and isinstance(least, (int, float)) and most < least:
+            yield Fault(path=(*path, limit), message=f"must not be less than {request} ({least:g}), got {most:g}")

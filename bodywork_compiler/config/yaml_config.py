@@ -1,0 +1,74 @@
+"""`bodywork.yaml`: one file → its Project and its problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bodywork_compiler.config import naming, places, reading, schemas, yaml_checks, yaml_oddities, yaml_project, yaml_text, yaml_version
+from bodywork_compiler.config.faults import Fault
+from bodywork_compiler.config.yaml_places import YamlPlaces
+from bodywork_compiler.problems import Problem, has_errors
+from bodywork_compiler.project import Project
+
+# 1.2 is strict; what was written for the versions before may hold keys that nothing reads
+_UNKNOWN_KEYS_ARE_ERRORS = {"1.2"}
+
+
+def load(file: reading.ConfigFile) -> tuple[Project | None, list[Problem]]:
+    """Its Project, unless there is an error in it, and all that is to be said."""
+    path = file.folder / file.name
+    shown = reading.as_typed(path)
+    document = yaml_text.parse(reading.read_text(path))
+    version, faults = _judged(document)
+    problems = places.problems(shown, faults, YamlPlaces(document)) if faults else []
+    if version is None or has_errors(problems):
+        return None, problems
+    project = yaml_project.project(document.values, version, file.name)
+    return project, problems + naming.notes(shown, project)
+
+
+def _judged(document: yaml_text.Document) -> tuple[str | None, list[Fault]]:
+    """The version that the file is judged by (None: it cannot be), and its faults."""
+    values = document.values
+    if not isinstance(values, dict):
+        return None, [Fault(path=(), message="a config must be a mapping with the keys version, pipeline, stages and logging")]
+    version, wrong_version = yaml_version.judged_by(values)
+    faults = [] if wrong_version is None else [wrong_version]
+    if version is None:
+        return None, faults
+    faults += (
+        _softened(fault, version) if fault.unknown else fault
+        for fault in schemas.faults(version, values)
+        if wrong_version is None or fault.path != ("version",)
+    )
+    faults += yaml_checks.faults(values, yaml_version.SECTIONS[version])
+    if document.has_oddities:
+        faults += yaml_oddities.faults(document.root)
+    return version, faults
+
+
+def _softened(fault: Fault, version: str) -> Fault:
+    """An unknown key, as this version takes it: an error or a warning, with the version that knows it if there is one."""
+    hint = _newer(fault, version) or fault.hint
+    if version in _UNKNOWN_KEYS_ARE_ERRORS:
+        return replace(fault, hint=hint)
+    return replace(fault, message=f"{fault.message} (ignored)", hint=hint, severity="warning")
+
+
+def _newer(fault: Fault, version: str) -> str | None:
+    for newer in yaml_version.SECTIONS:
+        if newer > version and fault.unknown in _keys(newer, fault.path):
+            return f'it needs version: "{newer}"'
+    return None
+
+
+def _keys(version: str, path: tuple[Any, ...]) -> dict[str, Any]:
+    """The keys that a version knows in the mapping at `path`."""
+    schema = schemas.schema(version)
+    if len(path) == 1 and path[0] in yaml_version.SECTIONS.values():
+        section = schema["properties"][yaml_version.SECTIONS[version]]
+        return dict(section["properties"])
+    if len(path) == 2 and path[0] == "stages":  # noqa: PLR2004 - stages.NAME
+        return dict(schema["$defs"]["stage"]["properties"])
+    return {}

@@ -1,0 +1,111 @@
+"""YAML's nodes → plain values, and nothing that only a fault needs.
+
+Each scalar is resolved as PyYAML's safe loader does (YAML 1.1), so that a config means here what it means to every other reader of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from yaml.constructor import SafeConstructor
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from bodywork_compiler.config.reading import UnreadableError
+
+TEXT = "tag:yaml.org,2002:str"
+MAPPING = "tag:yaml.org,2002:map"
+SEQUENCE = "tag:yaml.org,2002:seq"
+MERGE = "tag:yaml.org,2002:merge"
+_PLAIN_VALUES = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
+_WORDS = {"tag:yaml.org,2002:timestamp": "a date", "tag:yaml.org,2002:binary": "binary data"}
+DEEPEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A value that JSON has not got: a date, `.nan`, something with a tag. It satisfies no type, so it is a fault wherever it is looked at."""
+
+    written: str
+    what: str
+
+
+@dataclass(slots=True)
+class Values:
+    """Makes values of nodes. `has_oddities`: there are keys that are given twice or are no text, which `yaml_oddities` will find."""
+
+    scalars: dict[tuple[str, str], Any]
+    has_oddities: bool = False
+
+    def of(self, node: Node, depth: int = 0) -> Any:
+        if type(node) is ScalarNode:
+            return node.value if node.tag == TEXT else self._scalar(node)
+        if depth > DEEPEST:
+            raise unreadable_at(node, "is nested too deeply")
+        if type(node) is MappingNode and node.tag == MAPPING:
+            return self._mapping(node, depth + 1)
+        if type(node) is SequenceNode and node.tag == SEQUENCE:
+            return [self.of(part, depth + 1) for part in node.value]
+        return Odd(node.tag, f"a value with the tag {node.tag}")
+
+    def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        merged: list[Node] = []
+        for key, value in node.value:
+            if key.tag == TEXT and type(key) is ScalarNode:
+                values[key.value] = self.of(value, depth)
+            elif key.tag == MERGE:
+                merged.append(value)
+            elif type(key) is ScalarNode:
+                self.has_oddities = True
+                values[key.value] = self.of(value, depth)
+            else:
+                raise unreadable_at(key, "a key must be text, not a list or a mapping")
+        if len(values) + len(merged) < len(node.value):
+            self.has_oddities = True
+        return self._merged(merged, values, depth) if merged else values
+
+    def _merged(self, sources: list[Node], values: dict[str, Any], depth: int) -> dict[str, Any]:
+        """What `<<` brings comes first and never wins over a key of the mapping itself."""
+        result: dict[str, Any] = {}
+        for mapping in reversed(merge_sources(sources)):
+            result.update(self._mapping(mapping, depth + 1))
+        result.update(values)
+        return result
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        at = node.tag, node.value
+        if at not in self.scalars:
+            self.scalars[at] = _scalar(node)
+        return self.scalars[at]
+
+
+def merge_sources(sources: list[Node]) -> list[MappingNode]:
+    """The mappings that `<<` names, the winning one first."""
+    mappings: list[MappingNode] = []
+    for source in sources:
+        for node in source.value if isinstance(source, SequenceNode) else [source]:
+            if not isinstance(node, MappingNode):
+                raise unreadable_at(node, "`<<` takes a mapping, or a list of mappings")
+            mappings.append(node)
+    return mappings
+
+
+def unreadable_at(node: Node, message: str, hint: str | None = None) -> UnreadableError:
+    return UnreadableError(message, hint=hint, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+
+
+_SAFE = SafeConstructor()
+
+
+def _scalar(node: ScalarNode) -> Any:
+    if node.tag not in _PLAIN_VALUES:
+        return Odd(node.value, _WORDS.get(node.tag, f"a value with the tag {node.tag}"))
+    try:
+        value = SafeConstructor.yaml_constructors[node.tag](_SAFE, node)
+    except (ValueError, KeyError, IndexError):  # `0b_`, `!!int x`, `!!bool x`: what only a forced tag or a strange number does
+        return Odd(node.value, f"no {node.tag.rpartition(':')[2]}")
+    if isinstance(value, float) and not isfinite(value):
+        return Odd(node.value, "no number")
+    return value
