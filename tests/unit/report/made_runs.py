@@ -36,7 +36,9 @@ def changed(stage: str, kind: str, *, step: int, action: str = "created", name: 
     return run.ObjectChanged(step=step, stage=stage, kind=kind, name=name or stage, namespace="iris", action=action)
 
 
-def printed(line: str, *, stage: str = "train-model", pod: str = "train-model-x2x8z", container: str = "stage", attempt: int = 1) -> run.LogLine:
+def printed(
+    line: str, *, stage: str = "train-model", pod: str = "train-model-x2x8z", container: str = "stage", attempt: int = 1
+) -> run.LogLine:
     return run.LogLine(stage=stage, pod=pod, container=container, attempt=attempt, line=line)
 
 
@@ -73,7 +75,11 @@ BAD_RUN = (
                 container="stage",
                 attempt=3,
                 exit_code=1,
-                lines=("Traceback (most recent call last):", '  File "service.py", line 31, in <module>', "FileNotFoundError: model.joblib"),
+                lines=(
+                    "Traceback (most recent call last):",
+                    '  File "service.py", line 31, in <module>',
+                    "FileNotFoundError: model.joblib",
+                ),
             ),
         ),
         warnings=("BackOff restarting failed container (x4)",),

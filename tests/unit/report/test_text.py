@@ -1,0 +1,276 @@
+"""A run as people read it: golden logs, and what each part promises."""
+
+import io
+import time
+from dataclasses import replace
+
+import pytest
+from made_runs import ADDRESS, BAD_RUN, COMMIT, GOOD_RUN, NOT_SERVED, SERVED, STARTED, TRAINED, Clock, changed, ended, printed, shown
+
+from bodywork_compiler.report import View, choose
+from bodywork_compiler.runner import events as run
+
+BEGINNING = f"""\
+2020-11-24 20:04:15,679 - INFO - run - iris at 3f2a9c1 (main) → context kind-dev, namespace iris
+2020-11-24 20:04:15,779 - INFO - run.step - step 1/2: train-model
+2020-11-24 20:04:15,879 - INFO - run.step - creating job=train-model in namespace=iris
+{"-" * 100}
+---- pod logs for train-model
+{"-" * 100}
+fetched 3f2a9c1
+R² = 0.97
+2020-11-24 20:04:15,979 - INFO - run.step - completed job=train-model after 41 s, attempt 1
+2020-11-24 20:04:16,079 - INFO - run.step - step 2/2: scoring-service
+2020-11-24 20:04:16,179 - INFO - run.step - updating deployment=scoring-service in namespace=iris
+"""
+GOOD = (
+    BEGINNING
+    + """\
+2020-11-24 20:04:16,279 - INFO - run.step - available deployment=scoring-service after 24 s
+
+iris 3f2a9c1 is deployed to iris                                      1 min 12 s
+  step 1  train-model      Job         succeeded  41 s
+  step 2  scoring-service  Deployment  available  24 s
+          http://scoring-service.iris.svc.cluster.local:5000
+Look: kubectl -n iris get all,ingress · kubectl proxy, then
+  http://localhost:8001/api/v1/namespaces/iris/services/scoring-service/proxy/
+"""
+)
+BAD_END = """\
+✗ scoring-service (step 2) failed: the container exited with code 1, 3 times
+    pod scoring-service-77b4d-9kqpl, attempt 3, exit code 1, last lines:
+      Traceback (most recent call last):
+        File "service.py", line 31, in <module>
+      FileNotFoundError: model.joblib
+    events: BackOff restarting failed container (x4)
+  rolled back scoring-service to revision 6 (commit 9d0c7aa), available after 4 s
+
+iris 3f2a9c1 failed in iris                                           1 min 12 s
+  step 1  train-model      Job         succeeded  41 s
+  step 2  scoring-service  Deployment  failed     38 s  rolled back
+More: kubectl -n iris logs deployment/scoring-service --all-containers ·
+  kubectl -n iris describe pods · after mending: bodywork apply
+"""
+BAD = (
+    BEGINNING
+    + """\
+2020-11-24 20:04:16,279 - INFO - run.step - waiting for deployment=scoring-service since 3 s: no node has 2 CPUs free: 0/1 nodes are available
+2020-11-24 20:04:16,379 - ERROR - run.step - failed deployment=scoring-service after 38 s: the container exited with code 1, 3 times
+"""
+    + BAD_END
+)
+
+
+def test_a_good_run_without_a_terminal():
+    assert shown(GOOD_RUN) == GOOD
+
+
+def test_a_bad_run_says_what_why_what_was_done_and_what_to_do():
+    assert shown(BAD_RUN) == BAD
+
+
+def test_the_log_is_in_local_time(monkeypatch):
+    monkeypatch.setenv("TZ", "CET-1")
+    time.tzset()
+    assert shown([STARTED]).startswith("2020-11-24 21:04:15,679 - INFO")
+
+
+@pytest.mark.parametrize("event", [*GOOD_RUN, *BAD_RUN], ids=lambda event: type(event).__name__)
+def test_lines_of_our_own_fit_in_80_columns_but_for_the_log(event):
+    if isinstance(event, run.Evidence | run.RunEnded):
+        assert max(map(len, shown([event]).splitlines())) <= 80
+
+
+class TestStageLogs:
+    def test_on_a_terminal_each_line_comes_at_once_behind_its_stage(self):
+        lines = shown([printed("one"), printed("two", container="install")], terminal=True).splitlines()
+        assert lines == ["train-model | one", "train-model install | two"]
+
+    def test_live_and_replay_can_be_asked_for_anywhere(self):
+        assert shown([printed("one")], log_style="live") == "train-model | one\n"
+        assert shown([printed("one")], log_style="replay", terminal=True) == ""
+
+    def test_replayed_logs_of_stages_side_by_side_do_not_mix_and_come_as_their_pods_end(self):
+        events = [
+            printed("a1", stage="a", pod="a-1"),
+            printed("b1", stage="b", pod="b-1"),
+            printed("a2", stage="a", pod="a-1"),
+            printed("b2", stage="b", pod="b-1"),
+            run.LogEnded(stage="b", pod="b-1"),
+            run.LogEnded(stage="a", pod="a-1"),
+        ]
+        assert [line for line in shown(events).splitlines() if not line.startswith("---------")] == [
+            "---- pod logs for b",
+            "b1",
+            "b2",
+            "---- pod logs for a",
+            "a1",
+            "a2",
+        ]
+
+    def test_a_replay_names_the_object_and_the_attempt(self):
+        stage = run.StagePlan(step=1, stage="train", kind="Job", name="product--train")
+        events = [
+            replace(STARTED, stages=(stage,)),
+            printed("again", stage="train", attempt=2),
+            run.LogEnded(stage="train", pod="train-model-x2x8z"),
+        ]
+        assert "\n---- pod logs for product--train (attempt 2)\n" in shown(events)
+
+    def test_a_log_that_could_not_be_read_to_its_end_says_so(self):
+        events = [printed("one"), run.LogEnded(stage="train-model", pod="train-model-x2x8z", complete=False)]
+        assert shown(events).endswith("one\n(the rest of this log could not be read)\n")
+        assert shown(events, log_style="live").endswith("train-model | (the rest of this log could not be read)\n")
+
+    def test_a_log_that_could_not_be_read_at_all_says_so(self):
+        assert "could not be read" in shown([run.LogEnded(stage="train-model", pod="p", complete=False)])
+
+    def test_a_service_logs_on_so_its_lines_come_when_it_is_available(self):
+        text = shown([printed("listening", stage="scoring-service", pod="s-1"), SERVED])
+        assert text.index("listening") < text.index("available deployment=scoring-service")
+
+    def test_lines_of_pods_that_never_ended_are_shown_at_the_runs_end(self):
+        assert "half a line" in shown([printed("half a line"), ended("interrupted")])
+
+    def test_a_long_log_is_kept_out_of_memory_and_none_of_it_is_lost(self):
+        lines = [f"line {number} " + "é" * 100 for number in range(20_000)]
+        text = shown([*map(printed, lines), run.LogEnded(stage="train-model", pod="train-model-x2x8z")])
+        assert text.splitlines()[3:] == lines
+
+
+class TestProgress:
+    def progress(self, message, seconds):
+        return run.StageProgress(step=1, stage="train-model", message=message, seconds=seconds)
+
+    def test_what_every_stage_goes_through_is_told_when_it_takes_long(self):
+        text = shown([STARTED, *(self.progress("running (pod x)", seconds) for seconds in (1.0, 29.0, 31.0, 40.0, 62.0))])
+        assert [line.partition("run.step - ")[2] for line in text.splitlines()[1:]] == [
+            "waiting for job=train-model since 31 s: running (pod x)",
+            "waiting for job=train-model since 1 min 2 s: running (pod x)",
+        ]
+
+    @pytest.mark.parametrize("message", ["waiting: no node has 1000 CPUs free: 0/1", "attempt 1 of 3 is over: x", "paused"])
+    def test_what_is_out_of_the_usual_is_told_at_once(self, message):
+        assert message.removeprefix("waiting: ") in shown([self.progress(message, 1.0)])
+
+
+class TestLogLevel:
+    def test_it_is_a_threshold(self):
+        notices = [run.Notice(message=level.lower(), level=level) for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")]
+        for at, level in enumerate(notices):
+            said = [line.rpartition(" - ")[2] for line in shown(notices, log_level=level.level).splitlines()]
+            assert said == [each.message for each in notices[at:]]
+
+    def test_debug_tells_what_did_not_change(self):
+        assert shown([changed("x", "Service", step=2, action="unchanged")]) == ""
+        assert "DEBUG - run.step - unchanged service=x in namespace=iris" in shown(
+            [changed("x", "Service", step=2, action="unchanged")], log_level="DEBUG"
+        )
+
+    def test_results_logs_and_evidence_are_shown_at_every_level(self):
+        text = shown(BAD_RUN, log_level="CRITICAL")
+        assert text.endswith(BAD_END)
+        assert "R² = 0.97" in text
+        assert " - ERROR - " not in text
+
+
+class TestSummary:
+    def test_a_pipeline_of_batch_stages_only_is_not_deployed(self):
+        assert shown([ended(stages=(TRAINED,))]).splitlines()[1].startswith("iris 3f2a9c1 has run in iris ")
+
+    def test_stages_that_never_started_and_the_failure_stage_have_their_row(self):
+        notify = run.StageEnded(step=0, stage="notify", kind="Job", name="notify", result="succeeded", seconds=3.0)
+        waiting = replace(NOT_SERVED, result="not started", seconds=0.0)
+        rows = shown([ended("failed", stages=(replace(TRAINED, result="timed out"), waiting, notify), reason="x")]).splitlines()
+        assert rows[1:] == [
+            "iris 3f2a9c1 failed in iris                                           1 min 12 s",
+            "  x",
+            "  step 1      train-model      Job         timed out    41 s",
+            "  step 2      scoring-service  Deployment  not started",
+            "  on failure  notify           Job         succeeded     3 s",
+        ]
+
+    def test_long_names_have_a_line_of_their_own_and_are_never_cut(self):
+        long = "a-stage-whose-name-is-as-long-as-kubernetes-allows-for-an-objec"
+        assert len(long) == 63
+        lines = shown([ended(stages=(replace(SERVED, stage=long, seconds=45_296.0), TRAINED))]).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert lines[2:6] == [
+            f"  step 2  {long}",
+            "          Deployment  available  12 h 35 min",
+            f"          {ADDRESS}",
+            "  step 1  train-model                         Job         succeeded         41 s",
+        ]
+
+    @pytest.mark.parametrize(
+        ("event", "line"),
+        [
+            (
+                run.RolledBack(stage="s", name="s", revision=None, seconds=1.0, complete=True),
+                "  removed s, whose first deployment this was",
+            ),
+            (
+                run.RolledBack(stage="s", name="s", revision=6, seconds=90.0, complete=False, message="not available"),
+                "  NOT rolled back: s: tried to revision 6 for 1 min 30 s (not available)",
+            ),
+        ],
+    )
+    def test_a_rollback_says_what_became_of_the_service(self, event, line):
+        assert shown([event]) == f"{line}\n"
+
+    def test_a_short_address_stands_in_the_row(self):
+        assert "24 s  http://s.n:80" in shown([ended(stages=(replace(SERVED, address="http://s.n:80"),))])
+
+    def test_a_run_that_was_interrupted_says_so_and_why(self):
+        text = shown([ended("interrupted", stages=(), reason="SIGINT", git_commit=None)])
+        assert text.splitlines()[1:] == ["iris was interrupted in iris                                          1 min 12 s", "  SIGINT"]
+
+
+class TestColour:
+    def test_it_is_for_terminals(self):
+        assert "\x1b[31m" in shown(BAD_RUN, terminal=True)
+        assert "\x1b" not in shown(BAD_RUN)
+
+    @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"CI": "true"}, {"TERM": "dumb"}])
+    def test_and_not_where_it_is_unwanted(self, environ):
+        assert "\x1b" not in shown([*BAD_RUN, printed("\x1b[1mbold\x1b[0m")], terminal=True, environ=environ)
+
+
+class TestStreams:
+    def test_a_reader_that_goes_away_does_not_end_the_run(self, tmp_path):
+        class Gone(io.TextIOWrapper):
+            tries = 0
+
+            def write(self, text):
+                type(self).tries += 1
+                raise BrokenPipeError
+
+        with Gone((tmp_path / "out").open("wb")) as stream:
+            show = choose(View(), stream, environ={}, clock=Clock())
+            for event in GOOD_RUN:
+                show(event)
+        assert Gone.tries == 1
+
+    def test_an_encoding_without_our_marks_is_no_crash(self):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        show = choose(View(), stream, environ={}, clock=Clock())
+        for event in (*BAD_RUN, printed("日本"), ended("interrupted")):
+            show(event)
+        text = stream.buffer.getvalue().decode("ascii")
+        assert "x scoring-service (step 2) failed" in text
+        assert "\\u65e5\\u672c" in text
+
+    def test_an_event_is_readable_as_soon_as_it_was_told(self, tmp_path):
+        path = tmp_path / "log"
+        with path.open("w", encoding="utf-8") as stream:
+            choose(View(), stream, environ={}, clock=Clock())(run.Notice(message="at once"))
+            assert "at once" in path.read_text(encoding="utf-8")
+
+
+def test_an_event_that_nobody_can_show_is_a_bug():
+    with pytest.raises(TypeError, match="no way to show"):
+        shown(["what"])
+
+
+def test_the_commit_is_never_shown_shorter_than_seven():
+    assert COMMIT[:7] in shown([ended()])
