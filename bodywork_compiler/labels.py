@@ -42,7 +42,8 @@ FACT_SSH_SECRET = "ssh-secret"  # noqa: S105 - a secret's name; only where the p
 EXIT_TIMED_OUT = 124
 TIMED_OUT_MESSAGE = "took longer than"
 
-# the variable of the failure stage's container `stage` whose value (rendered as "") the driver sets before it runs the Job
+# the variable of the failure stage's container `stage`, rendered as "", whose value the driver sets before it runs the Job: with each `$`
+# doubled, since Kubernetes expands `$(NAME)` there
 EXCEPTION_MESSAGE = "EXCEPTION_MESSAGE"
 
 

@@ -38,11 +38,10 @@ class Engine:
     def render(self, kind: str, variables: Mapping[str, Any]) -> str:
         """The text of template `KIND.yaml.j2`."""
         from jinja2 import TemplateError
-        from jinja2.exceptions import SecurityError
 
         try:
             return self._template(kind).render(variables)
-        except (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise self._explained(error, kind) from error
 
     def _template(self, kind: str) -> Template:

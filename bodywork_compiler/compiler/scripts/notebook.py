@@ -44,7 +44,13 @@ def main(name: str) -> int:
     file = Path(name).resolve()
     notebook = nbformat.read(str(file), as_version=4)
     # the image's own kernel, whatever the author's was called; how long it may take is for run.py to say
-    client = PrintingClient(notebook, kernel_name="python3", timeout=None, resources={"metadata": {"path": str(file.parent)}})
+    client = PrintingClient(
+        notebook,
+        kernel_name="python3",
+        timeout=None,
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own remarks are nothing that the notebook printed
+        resources={"metadata": {"path": str(file.parent)}},
+    )
     try:
         client.execute()
     except CellExecutionError as error:

@@ -2,7 +2,7 @@
 
 Its arguments are the executable, relative to the project's folder, and the stage's own arguments. Reads the environment:
 BODYWORK_WORKSPACE, BODYWORK_FOLDER, BODYWORK_TIME_LIMIT_SECONDS (none or 0: no limit) and BODYWORK_TERMINATION_LOG. It is the
-first process of its container: as such it hands SIGTERM on (Python itself would ignore it there) and reaps what is orphaned.
+first process of its container: as such it hands signals on (SIGTERM would do nothing there) and reaps what is orphaned.
 Exits as the stage does, 128 + N when signal N ended it, and 124 when its time was over. Python 3.8 and the standard library.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXIT_TIMED_OUT = 124
 EXIT_NOT_FOUND = 2
+HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 SECONDS_TO_STOP = 10  # between asking a stage whose time is over to end, and ending it
 
 
@@ -73,8 +74,8 @@ class Supervisor:
         self.process: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> int:
-        signal.signal(signal.SIGTERM, self.hand_on)
-        signal.signal(signal.SIGINT, self.hand_on)
+        for number in HANDED_ON:
+            signal.signal(number, self.hand_on)
         signal.signal(signal.SIGALRM, self.end_time)
         self.process = subprocess.Popen(command, cwd=str(cwd), env=env, start_new_session=True)
         if self.limit_seconds:
