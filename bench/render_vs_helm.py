@@ -6,6 +6,7 @@ The chart in bench/chart is given, as values, what bodywork.yaml says; that both
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import shutil
 import subprocess
@@ -91,7 +92,8 @@ def assert_same(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str,
         sys.exit(f"not the same objects: {sorted(mine.keys() ^ others.keys())[:10]}")
     for key, document in mine.items():
         if document != others[key]:
-            sys.exit(f"{key} differs; ours:\n{yaml.safe_dump(document)}\nthe chart's:\n{yaml.safe_dump(others[key])}")
+            texts = [yaml.safe_dump(value).splitlines() for value in (document, others[key])]
+            sys.exit("\n".join([f"bench/chart is not up to date: {key}", *difflib.unified_diff(*texts, "bodywork", "chart", lineterm="")]))
 
 
 def measure(folder: Path, command: Path, helm_command: Path, size: int, pairs: int) -> Comparison:
