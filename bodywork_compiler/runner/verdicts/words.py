@@ -11,8 +11,8 @@ from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts.refusals import amount
 from bodywork_compiler.runner.verdicts.values import Object, any_condition, one_line
 
-# written to the termination message by the start script's supervisor, and by nothing else
-TOOK_LONGER = re.compile(r"took longer than \d+(\.\d+)? s")
+_TOOK_LONGER = re.compile(rf"{labels.TIMED_OUT_MESSAGE} \d+ s")  # the whole message: with more, it is a log that happens to begin so
+_OUR_SCRIPT_SAYS = "bodywork: "  # the last line of `fetch` and `install` when they fail, in the termination message since their log ends so
 _FAILED = {labels.FETCH: "fetching the code failed", labels.INSTALL: "installing requirements failed"}
 _DOING = {labels.FETCH: "fetching the code", labels.INSTALL: "installing requirements"}
 _SIGNALS = {137: " (killed)", 143: " (terminated)"}
@@ -34,7 +34,7 @@ def how_it_ended(pod: Object) -> str:
 def end_of(pod: Object, container: str, ended: Mapping[str, Any]) -> str:
     """One end of a container: by itself, by the limit of time, for memory, or before its first instruction."""
     if took_longer(ended):
-        return str(ended["message"]).strip()
+        return _message(ended)
     if ended.get("reason") == "OOMKilled":
         limit = ((ask.spec_of(pod, container).get("resources") or {}).get("limits") or {}).get("memory")
         return f"{_subject(container)} was killed: it needed more memory than {f'its limit of {limit}' if limit else 'there was'}"
@@ -42,13 +42,24 @@ def end_of(pod: Object, container: str, ended: Mapping[str, Any]) -> str:
         return f"{_subject(container)} could not be started: {one_line(str(ended.get('message') or ''))}"
     code = ended.get("exitCode")
     if container in _FAILED:
-        return f"{_FAILED[container]} with code {code}"
+        own_words = _own_words(ended)
+        return f"{_FAILED[container]}: {own_words}" if own_words else f"{_FAILED[container]} with code {code}"
     return f"{_subject(container)} exited with code {code}{_SIGNALS.get(code or 0, '')}"
 
 
 def took_longer(ended: Mapping[str, Any]) -> bool:
     """Whether the start script ended the stage because its time was over."""
-    return bool(TOOK_LONGER.fullmatch(str(ended.get("message") or "").strip()))
+    return ended.get("exitCode") == labels.EXIT_TIMED_OUT and bool(_TOOK_LONGER.fullmatch(_message(ended)))
+
+
+def _own_words(ended: Mapping[str, Any]) -> str:
+    """Why `fetch` or `install` gave up. Only their own last line: what git or pip printed before it is a log."""
+    last = _message(ended).rpartition("\n")[2]
+    return one_line(last.removeprefix(_OUR_SCRIPT_SAYS)) if last.startswith(_OUR_SCRIPT_SAYS) else ""
+
+
+def _message(ended: Mapping[str, Any]) -> str:
+    return str(ended.get("message") or "").strip()
 
 
 def times(what: str, count: int) -> str:

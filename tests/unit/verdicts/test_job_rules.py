@@ -66,14 +66,27 @@ def test_after_an_eviction_with_no_pod_yet_it_waits():
     [
         pytest.param({"main": (ended(code=3),)}, "failed", "the container exited with code 3", id="code"),
         pytest.param({"main": (ended(code=137),)}, "failed", "the container exited with code 137 (killed)", id="killed"),
-        pytest.param({"main": (ended(code=1, message="took longer than 5 s"),)}, "timed out", "took longer than 5 s", id="own limit"),
+        pytest.param({"main": (ended(code=124, message="took longer than 5 s"),)}, "timed out", "took longer than 5 s", id="own limit"),
         pytest.param(
-            {"main": (ended(code=1, message="epoch 3 took longer than 5 s"),)},
+            {"main": (ended(code=124, message="took longer than 5 s\ntoken=x"),)},
             "failed",
-            "the container exited with code 1",
+            "the container exited with code 124",
             id="a log line that sounds like it",
         ),
+        pytest.param(
+            {"main": (ended(code=124),)}, "failed", "the container exited with code 124", id="a code of its own that looks like it"
+        ),
         pytest.param({"init": (ended("fetch", code=128),)}, "failed", "fetching the code failed with code 128", id="fetch"),
+        pytest.param(
+            {
+                "init": (
+                    ended("fetch", code=1, message="fatal: couldn't find ref\nbodywork: https://x/y has no commit 123: was it pushed?\n"),
+                )
+            },
+            "failed",
+            "fetching the code failed: https://x/y has no commit 123: was it pushed?",
+            id="fetch says why",
+        ),
         pytest.param(
             {"init": (ended("fetch", code=0), ended("install", code=1)), "main": (waits(reason="PodInitializing"),)},
             "failed",
@@ -191,6 +204,7 @@ def test_a_job_with_a_pod_is_not_doomed_by_a_refusal():
 
 def test_log_lines_never_reach_a_message():
     canary = "hunter2"
-    pods = [a_pod(phase="Failed", main=(ended(code=1, message=f"Traceback\npassword={canary}\n"),))]
-    for job in (a_job(conditions=(FAILED,)), a_job()):
-        assert canary not in judged(job, pods)[1]
+    said = f"Traceback\npassword={canary}\n"
+    for how in ({"main": (ended(code=1, message=said),)}, {"init": (ended("install", code=1, message=f"{said}bodywork: no\n"),)}):
+        for job in (a_job(conditions=(FAILED,)), a_job()):
+            assert canary not in judged(job, [a_pod(phase="Failed", **how)])[1]
