@@ -48,26 +48,22 @@ def _read(folder: Path, file: str | None, *, check_files: bool) -> tuple[Project
         return None, fault.problems(reading.as_typed(folder))
     shown = reading.as_typed(found.folder / found.name)
     try:
-        project, problems = _load(found)
+        project, problems = _load(found, check_files=check_files)
     except reading.UnreadableError as fault:
         return None, fault.problems(shown)
     if found.beside:
         problems.append(Problem(file=shown, message=f"is taken; {found.beside} beside it is not read", severity="note"))
-    if check_files and project is not None:
-        from bodywork_compiler.config import files
-
-        problems += files.missing(project, found.folder)
     return project, problems
 
 
-def _load(found: reading.ConfigFile) -> tuple[Project | None, list[Problem]]:
+def _load(found: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None, list[Problem]]:
     if found.is_ini:
         from bodywork_compiler.config import ini_config
 
-        return ini_config.load(found)
+        return ini_config.load(found, check_files=check_files)
     from bodywork_compiler.config import yaml_config
 
-    return yaml_config.load(found)
+    return yaml_config.load(found, check_files=check_files)
 
 
 @contextmanager

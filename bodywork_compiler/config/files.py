@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from bodywork_compiler.config.meaning import leaves_project
 from bodywork_compiler.config.reading import as_typed
 from bodywork_compiler.problems import Problem
-from bodywork_compiler.project import Project
 
 
-def missing(project: Project, folder: Path) -> list[Problem]:
+def missing(folder: Path, named: Iterable[tuple[object, str]]) -> list[Problem]:
+    """Problems of the files that are not there; `named` has each file and who names it. What is no path inside the project is left out."""
     problems: list[Problem] = []
-    for stage in project.stages:
-        named = [(stage.executable, "executable_module_path"), (stage.requirements_file, "requirements")]
-        for file, key in named:
-            if file is not None and not (folder / file).is_file():
-                what = "is a folder" if (folder / file).is_dir() else "not found"
-                message = f"{what}, although stages.{stage.name}.{key} names it"
-                problems.append(Problem(file=as_typed(folder / file), message=message))
+    for file, who in named:
+        if not isinstance(file, str) or "\0" in file or leaves_project(file):
+            continue
+        path = folder / file
+        if not path.is_file():
+            what = "is no file" if path.exists() else "not found"
+            problems.append(Problem(file=as_typed(path), message=f"{what}, although {who} names it"))
     return problems

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bodywork_compiler import names
-from bodywork_compiler.config import dag, images, ini_project, ini_stage, ini_text, naming, places, reading, schemas
+from bodywork_compiler.config import dag, files, images, ini_project, ini_stage, ini_text, naming, places, reading, schemas
 from bodywork_compiler.config.faults import Fault
 from bodywork_compiler.config.ini_stage import StageFiles
 from bodywork_compiler.problems import Problem, has_errors
@@ -17,7 +17,7 @@ _DAG = ("workflow", "DAG")
 _WHAT_A_STAGE_IS = f"a stage is a folder with a {ini_stage.CONFIG}"
 
 
-def load(file: reading.ConfigFile) -> tuple[Project | None, list[Problem]]:
+def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None, list[Problem]]:
     """Its Project, unless there is an error in it, and all that is to be said, of the stages' files too."""
     path = file.folder / file.name
     shown = reading.as_typed(path)
@@ -32,6 +32,9 @@ def load(file: reading.ConfigFile) -> tuple[Project | None, list[Problem]]:
     faults += _of_order(order, values.get("default", {}), stages, folders)
     problems = places.problems(shown, faults, ini_text.IniPlaces(text)) if faults else []
     problems += [problem for stage in stages.values() for problem in stage.problems]
+    if check_files:
+        scripts = ((stage.executable(name), f"{name}/{ini_stage.CONFIG}") for name, stage in stages.items())
+        problems += files.missing(file.folder, scripts)
     if has_errors(problems):
         return None, problems
     project = ini_project.project(values, stages, file.name)

@@ -8,7 +8,7 @@ from typing import Any
 from bodywork_compiler import names
 from bodywork_compiler.config import dag
 from bodywork_compiler.config.ini_stage import StageFiles
-from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, namespace_for, relative
+from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, namespace_for
 from bodywork_compiler.project import Batch, Project, SecretVariable, Service, Stage
 
 _LOG_LEVELS = {"WARN": "WARNING", "FATAL": "CRITICAL", "NOTSET": "DEBUG"}
@@ -39,7 +39,7 @@ def _stage(name: str, files: StageFiles, *, project_name: str, image: str) -> St
     return Stage(
         name=name,
         object_name=names.stage_object_name(name, project_name),
-        executable=relative(f"{name}/{default['EXECUTABLE_SCRIPT']}"),
+        executable=files.executable(name) or "",
         work=_work(files),
         image=image,
         secrets=tuple(SecretVariable(variable=variable, secret=secret, key=variable) for variable, secret in secrets),

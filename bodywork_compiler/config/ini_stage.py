@@ -9,7 +9,7 @@ from typing import Any
 
 from bodywork_compiler.config import ini_text, places, schemas
 from bodywork_compiler.config.faults import Fault, shown
-from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, leaves_project
+from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, leaves_project, relative
 from bodywork_compiler.config.reading import UnreadableError, as_typed, read_text
 from bodywork_compiler.problems import Problem
 
@@ -33,6 +33,11 @@ class StageFiles:
     def kind(self) -> object:
         return self.values.get("default", {}).get("STAGE_TYPE")
 
+    def executable(self, name: str) -> str | None:
+        """The stage's Python file, as a path in the project."""
+        script = self.values.get("default", {}).get("EXECUTABLE_SCRIPT")
+        return relative(f"{name}/{script}") if script else None
+
 
 def read(project: Path, stage: str) -> StageFiles:
     config = project / stage / CONFIG
@@ -46,8 +51,7 @@ def read(project: Path, stage: str) -> StageFiles:
     values = ini_text.typed(sections, schemas.schema("stage-ini"))
     kind = values.get("default", {}).get("STAGE_TYPE")
     faults += _sections(values, kind)
-    not_read = values.pop(_OTHER.get(str(kind), ""), None)
-    del not_read
+    values.pop(_OTHER.get(str(kind), ""), None)
     values["secrets"] = {variable: secret.lower() for variable, secret in values.get("secrets", {}).items()}
     faults += ini_text.softened(schemas.faults("stage-ini", values), faults)
     faults += _checks(values)

@@ -98,7 +98,7 @@ def _message(error: _Error) -> str:
         keys = [key for branch in wanted for key in branch["required"]]
         given = sum(key in error.instance for key in keys)
         either = " or ".join(f"`{key}`" for key in keys)
-        return f"must have {either}, and has {'both' if given else 'neither'}"
+        return f"must have either {either}, and has {'both' if given else 'neither'}"
     if error.validator == "minLength":
         return "must not be empty"
     return f"must {_must(error)}"

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from bodywork_compiler.config import naming, places, reading, schemas, yaml_checks, yaml_oddities, yaml_project, yaml_text, yaml_version
+from bodywork_compiler.config import (
+    files,
+    naming,
+    places,
+    reading,
+    schemas,
+    yaml_checks,
+    yaml_oddities,
+    yaml_project,
+    yaml_text,
+    yaml_version,
+)
 from bodywork_compiler.config.faults import Fault
 from bodywork_compiler.config.yaml_places import YamlPlaces
 from bodywork_compiler.problems import Problem, has_errors
@@ -14,18 +26,29 @@ from bodywork_compiler.project import Project
 # 1.2 is strict; what was written for the versions before may hold keys that nothing reads
 _UNKNOWN_KEYS_ARE_ERRORS = {"1.2"}
 
+_FILES = ("executable_module_path", "requirements")
 
-def load(file: reading.ConfigFile) -> tuple[Project | None, list[Problem]]:
+
+def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None, list[Problem]]:
     """Its Project, unless there is an error in it, and all that is to be said."""
     path = file.folder / file.name
     shown = reading.as_typed(path)
     document = yaml_text.parse(reading.read_text(path))
     version, faults = _judged(document)
     problems = places.problems(shown, faults, YamlPlaces(document)) if faults else []
+    if check_files:
+        problems += files.missing(file.folder, _named_files(document.values))
     if version is None or has_errors(problems):
         return None, problems
     project = yaml_project.project(document.values, version, file.name)
     return project, problems + naming.notes(shown, project)
+
+
+def _named_files(values: object) -> Iterator[tuple[object, str]]:
+    stages = values.get("stages") if isinstance(values, dict) else None
+    for name, stage in stages.items() if isinstance(stages, dict) else ():
+        for key in _FILES if isinstance(stage, dict) else ():
+            yield stage.get(key), f"stages.{name}.{key}"
 
 
 def _judged(document: yaml_text.Document) -> tuple[str | None, list[Fault]]:

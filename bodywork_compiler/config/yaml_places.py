@@ -41,7 +41,7 @@ class YamlPlaces:
         _, value = self._entry(fault.path)
         if not isinstance(value, ScalarNode):
             return None
-        return yaml_hints.hint(fault.wanted, fault.got, written=value.value, is_plain=value.style is None)
+        return yaml_hints.hint(fault.wanted, fault.got, written=value.value, is_plain=not value.style)
 
     def _entry(self, path: Path) -> tuple[Node | None, Node]:
         """The nodes of the key and the value at `path`, as far as they are there."""

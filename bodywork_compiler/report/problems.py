@@ -1,0 +1,133 @@
+"""Problems as lines for a person, for a program, and for GitHub."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from bodywork_compiler.problems import Problem, Severity
+
+LONGEST_EXCERPT = 72
+_Paint = Callable[[str, str], str]
+_INDENT = "    "
+_COLOURS: Mapping[str, str] = {"error": "31", "warning": "33", "note": "36"}
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """All problems on stderr, and how many there are when one of them is an error."""
+    paint = _painter(sys.stderr)
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    for problem in problems:
+        print(_text(problem, paint, width), file=sys.stderr)
+    if any(problem.severity == "error" for problem in problems):
+        print(f"\n{paint('31', summary(problems))}", file=sys.stderr)
+
+
+def text(problem: Problem) -> str:
+    """`FILE:LINE:COLUMN: KEY: MESSAGE; HINT   [warning]`, with the faulty line below where it helps."""
+    return _text(problem, _unpainted)
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    """`3 errors, 1 warning in bodywork.yaml`."""
+    counts = ", ".join(part for severity in ("error", "warning") if (part := _count(problems, severity)))
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    where = _printable(files[0]) if len(files) == 1 else f"{len(files)} files"
+    return f"{counts} in {where}"
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "severity": problem.severity,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def as_github(problem: Problem) -> str:
+    """An annotation: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands."""
+    severity = {"note": "notice"}.get(problem.severity, problem.severity)
+    place = {"file": problem.file, "line": problem.line, "col": problem.column}
+    properties = ",".join(f"{key}={_in_property(str(value))}" for key, value in place.items() if value is not None)
+    return f"::{severity} {properties}::{_in_data(_sentence(problem))}"
+
+
+def _in_data(words: str) -> str:
+    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _in_property(words: str) -> str:
+    return _in_data(words).replace(":", "%3A").replace(",", "%2C")
+
+
+def _count(problems: Iterable[Problem], severity: Severity) -> str:
+    number = sum(problem.severity == severity for problem in problems)
+    return "" if number == 0 else f"{number} {severity}{'' if number == 1 else 's'}"
+
+
+def _painter(stream: TextIO) -> _Paint:
+    is_plain = not stream.isatty() or "NO_COLOR" in os.environ or "CI" in os.environ
+    return _unpainted if is_plain else lambda colour, words: f"\033[{colour}m{words}\033[0m"
+
+
+def _unpainted(_colour: str, words: str) -> str:
+    return words
+
+
+def _text(problem: Problem, paint: _Paint, width: int | None = None) -> str:
+    marker = "" if problem.severity == "error" else f"   [{problem.severity}]"
+    place = _printable(_place(problem))
+    said = _printable(f"{problem.path}: {problem.message}" if problem.path else problem.message)
+    hint = _printable(problem.hint or "")
+    colour = _COLOURS[problem.severity]
+    if problem.mark and problem.excerpt is not None:
+        head = _folded(f"{place}: {said}{marker}", width)
+        return "\n".join([_painted_place(head, place, colour, paint), *_excerpt(problem, hint, colour, paint)])
+    line = f"{place}: {said}; {hint}{marker}" if hint else f"{place}: {said}{marker}"
+    return _painted_place(_folded(line, width), place, colour, paint)
+
+
+def _painted_place(line: str, place: str, colour: str, paint: _Paint) -> str:
+    return paint(colour, place) + line[len(place) :] if line.startswith(place) else line
+
+
+def _folded(line: str, width: int | None) -> str:
+    """One line, in a pipe; on a terminal folded between words, with what follows indented."""
+    if width is None or len(line) <= width:
+        return line
+    return textwrap.fill(line, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
+
+
+def _sentence(problem: Problem) -> str:
+    said = f"{problem.path}: {problem.message}" if problem.path else problem.message
+    return f"{said}; {problem.hint}" if problem.hint else said
+
+
+def _place(problem: Problem) -> str:
+    return ":".join(str(part) for part in (problem.file, problem.line, problem.column) if part is not None)
+
+
+def _excerpt(problem: Problem, hint: str, colour: str, paint: _Paint) -> list[str]:
+    """The faulty line, and what is wrong in it underlined with carets and the hint."""
+    excerpt = problem.excerpt or ""
+    start = (problem.column or 1) - 1
+    cut = 0 if len(excerpt) <= LONGEST_EXCERPT else max(0, start - LONGEST_EXCERPT // 2)
+    line = excerpt[cut : cut + LONGEST_EXCERPT]
+    blanks = len(line) - len(line.lstrip(" "))
+    shift = min(blanks, start - cut)
+    carets = paint(colour, "^" * max(1, min(problem.mark, LONGEST_EXCERPT - (start - cut))))
+    under = f"{_INDENT}{' ' * (start - cut - shift)}{carets} {hint}".rstrip()
+    return [f"{_INDENT}{_printable(line[shift:])}", under]
+
+
+def _printable(words: str) -> str:
+    """Without what a terminal would obey: a file's name and text may hold any character."""
+    return words if words.isprintable() else "".join(character if character.isprintable() else "�" for character in words)
