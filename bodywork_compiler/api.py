@@ -1,0 +1,195 @@
+"""Reads from the API server, over the Unix socket of a `kubectl proxy`: get, list, watch, followed logs. Plain HTTP; kubectl authenticates.
+
+Three things are told apart, always: it is not there (`NotThere`), we may not know (`Refused`), and we could not ask (`CouldNotAsk`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from bodywork_compiler.errors import BodyworkError
+
+Object = dict[str, Any]
+READ_TIMEOUT_SECONDS = 60.0
+WATCH_SECONDS = 290  # the API server ends a watch after that, so that one that was lost on the way is noticed
+_PATHS = {
+    "Namespace": "/api/v1/namespaces",
+    "Pod": "/api/v1/namespaces/{namespace}/pods",
+    "Event": "/api/v1/namespaces/{namespace}/events",
+    "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
+}
+
+
+class CouldNotAsk(Exception):
+    """No answer, or none that says anything about the object: the server, the proxy or the way to them is gone."""
+
+
+class Expired(Exception):
+    """The watch's position is too old: list anew."""
+
+
+class NotThere(Exception):
+    """The API server says that there is no such object."""
+
+
+class Refused(BodyworkError):
+    """The API server understood, and said no."""
+
+
+class WatchEvent(NamedTuple):
+    type: str
+    object: Object
+
+
+class Api:
+    """Reads in one namespace. Any thread may ask; each question has a connection of its own (0.1 ms on a Unix socket)."""
+
+    def __init__(self, socket_path: str, namespace: str) -> None:
+        self._socket_path = socket_path
+        self.namespace = namespace
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def get(self, kind: str, name: str) -> Object:
+        found: Object = json.loads(self._read(f"{self._path(kind)}/{quote(name)}", {}))
+        return {"kind": kind, **found}
+
+    def find(self, kind: str, name: str) -> Object | None:
+        """The object, or None when it is not there."""
+        try:
+            return self.get(kind, name)
+        except NotThere:
+            return None
+
+    def list(self, kind: str, query: Mapping[str, str]) -> tuple[list[Object], str]:
+        """All objects, and the position from which a watch goes on. Items of a list carry no kind: they get theirs."""
+        answer = json.loads(self._read(self._path(kind), query))
+        return [{"kind": kind, **item} for item in answer["items"] or ()], str(answer["metadata"]["resourceVersion"])
+
+    def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
+        """Changes after `since`, until the server or the proxy ends it: then it is over, and that means nothing."""
+        asked = {
+            **query,
+            "watch": "true",
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        for line in _lines(self._stream(self._path(kind), asked, timeout_seconds=WATCH_SECONDS + 60.0)):
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                raise _watch_error(event["object"])
+            yield WatchEvent(event["type"], {"kind": kind, **event["object"]})
+
+    def log(self, pod: str, query: Mapping[str, str]) -> Iterator[bytes]:
+        """A container's log as it comes, in pieces that are whole lines (but the last, perhaps)."""
+        pending = b""
+        for piece in self._stream(f"{self._path('Pod')}/{quote(pod)}/log", query, timeout_seconds=None):
+            whole, newline, rest = (pending + piece).rpartition(b"\n")
+            if newline:
+                yield whole + newline
+            pending = rest
+        if pending:
+            yield pending
+
+    def close(self) -> None:
+        """End every open stream, so that its thread ends too."""
+        with self._lock:
+            self._closed = True
+            for each in self._open:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def _path(self, kind: str) -> str:
+        return _PATHS[kind].format(namespace=quote(self.namespace))
+
+    def _read(self, path: str, query: Mapping[str, str]) -> bytes:
+        return b"".join(self._stream(path, query, timeout_seconds=READ_TIMEOUT_SECONDS))
+
+    def _stream(self, path: str, query: Mapping[str, str], *, timeout_seconds: float | None) -> Iterator[bytes]:
+        """The body of the answer, piece by piece as it comes."""
+        connection = _UnixConnection(self._socket_path, timeout_seconds)
+        try:
+            connection.connect()
+            self._remember(connection.sock)
+            connection.request("GET", f"{path}?{urlencode(query)}" if query else path)
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                raise _error(response.status, response.read())
+            while piece := response.read1(65536):
+                yield piece
+        except (OSError, http.client.HTTPException) as broken:
+            raise CouldNotAsk(f"{type(broken).__name__}: {broken}".rstrip(": ")) from broken
+        finally:
+            self._forget(connection)
+
+    def _remember(self, sock: socket.socket) -> None:
+        with self._lock:
+            if self._closed:
+                raise CouldNotAsk("the run is over")
+            self._open.add(sock)
+
+    def _forget(self, connection: _UnixConnection) -> None:
+        with self._lock:
+            self._open.discard(connection.kept)
+        connection.kept.close()
+        connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout_seconds: float | None) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
+        self._path = path
+        # http.client forgets `sock` once it has a response that ends with the connection
+        self.kept = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    def connect(self) -> None:
+        self.kept.settimeout(self.timeout)
+        self.kept.connect(self._path)
+        self.sock = self.kept
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    pending = b""
+    for piece in pieces:
+        *whole, pending = (pending + piece).split(b"\n")
+        yield from whole
+
+
+def _error(status: int, body: bytes) -> Exception:
+    message = _message(body)
+    if status == http.client.NOT_FOUND:
+        return NotThere(message)
+    if status == http.client.GONE:
+        return Expired(message)
+    # the proxy answers 500 with plain text while the API server is away: only 4xx is an answer about what was asked
+    if status >= http.client.INTERNAL_SERVER_ERROR or status in {http.client.TOO_MANY_REQUESTS, http.client.REQUEST_TIMEOUT}:
+        return CouldNotAsk(message)
+    return Refused(f"the API server says: {message}")
+
+
+def _watch_error(status: Object) -> Exception:
+    if status.get("code") == http.client.GONE:
+        return Expired(str(status.get("message", "")))
+    return CouldNotAsk(str(status.get("message") or status))
+
+
+def _message(body: bytes) -> str:
+    text = body.decode(errors="replace").strip()
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text

@@ -1,0 +1,90 @@
+"""What kubectl says when it could not ask, as small named questions to its error text: only these are worth another try.
+
+A refusal ("no" from the API server, for a reason that stays) is never tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Predicate = Callable[[str], bool]
+
+_REFUSALS = re.compile(
+    r"\((Forbidden|Unauthorized|Invalid|NotFound|AlreadyExists|BadRequest|MethodNotAllowed|NotAcceptable|RequestEntityTooLarge|UnsupportedMediaType)\)"
+)
+# "Comprehensive list of errors": https://github.com/etcd-io/etcd/blob/main/server/etcdserver/errors.go
+_ETCD = re.compile(r"etcdserver: .*(leader changed|timed out|no leader)")
+_NETWORK = (
+    "TLS handshake timeout",
+    "i/o timeout",
+    "connection reset by peer",
+    "http2: client connection lost",
+    "unexpected EOF",
+    "context deadline exceeded",
+    "no route to host",
+    "Client.Timeout exceeded",
+)
+_BUSY = (
+    "(ServiceUnavailable)",
+    "(TooManyRequests)",
+    "(ServerTimeout)",
+    "(Timeout)",
+    "the server is currently unable to handle the request",
+)
+
+
+def is_refusal(error: str) -> bool:
+    """The API server understood, and said no."""
+    return _REFUSALS.search(error) is not None
+
+
+def is_connection_refused(error: str) -> bool:
+    """No API server at that address just now: `The connection to the server … was refused - did you specify the right host or port?`"""
+    return "connection refused" in error or "was refused - did you specify" in error
+
+
+def is_etcd_trouble(error: str) -> bool:
+    """A change of leader or a slow disk under the API server: https://github.com/vmware-tanzu/carvel-kapp/issues/106"""
+    return _ETCD.search(error) is not None
+
+
+def is_network_trouble(error: str) -> bool:
+    """The connection broke, or was never made whole. `EOF` alone is how Go names a server that hung up: `Get "https://…": EOF`."""
+    return any(sign in error for sign in _NETWORK) or error.rstrip().endswith(": EOF")
+
+
+def is_busy(error: str) -> bool:
+    """The API server is there, and asks us to come again."""
+    return any(sign in error for sign in _BUSY)
+
+
+def is_webhook_down(error: str) -> bool:
+    """An admission webhook's own pod is being replaced: https://github.com/vmware-tanzu/carvel-kapp/issues/258"""
+    return re.search(r"failed calling (admission )?webhook", error) is not None
+
+
+def is_quota_conflict(error: str) -> bool:
+    """Two writers met at the counter of a quota: https://github.com/kubernetes/kubernetes/issues/67761"""
+    return "Operation cannot be fulfilled on resourcequota" in error
+
+
+COULD_NOT_ASK: tuple[Predicate, ...] = (
+    is_connection_refused,
+    is_etcd_trouble,
+    is_network_trouble,
+    is_busy,
+    is_webhook_down,
+    is_quota_conflict,
+)
+
+
+def is_worth_another_try(error: str) -> bool:
+    """Whether kubectl could not ask. An answer that holds both (some objects refused, some not sent) is a refusal."""
+    return not is_refusal(error) and any(could_not(error) for could_not in COULD_NOT_ASK)
+
+
+def in_short(error: str) -> str:
+    """kubectl's own words without its noise: discovery's `memcache.go` lines, which repeat what the last line says."""
+    lines = [line for line in error.splitlines() if line.strip() and "memcache.go:" not in line and not line.startswith("Warning: ")]
+    return "\n".join(lines) or error.strip() or "kubectl said nothing"

@@ -1,0 +1,83 @@
+"""Objects into the cluster: one `kubectl apply` for what belongs together, and what kubectl did to each as an event."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
+from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.runner.events import ObjectChanged
+from bodywork_compiler.runner.session import Session
+
+# client-side apply keeps the whole object in an annotation, and all annotations together end at 262,144 bytes
+LARGEST_APPLIED = 250_000
+_DONE = re.compile(
+    r"^(?P<kind>[a-z0-9]+)(?:\.\S+?)?/(?P<name>\S+) (?P<action>created|configured|unchanged|replaced|restarted)$", re.MULTILINE
+)
+_DELETED = re.compile(r'^(?P<kind>[a-z0-9]+)(?:\.\S+?)? "(?P<name>[^"]+)" (?:force )?(?P<action>deleted)\b', re.MULTILINE)
+
+
+def apply(session: Session, step: int, objects: Sequence[KubeObject]) -> None:
+    """Bring them into the cluster; what was done is told, also when kubectl refused a part. A refusal is raised as KubectlFailed."""
+    usual = [each for each in objects if not _is_put_whole(each)]
+    for each in objects:
+        if _is_put_whole(each):
+            _put_whole(session, step, each)
+    for namespace in dict.fromkeys(_elsewhere(session, each) for each in usual):
+        there = [each for each in usual if _elsewhere(session, each) == namespace]
+        result = _kubectl(session, namespace).try_("apply", "-f", "-", stdin=to_json(there))
+        tell_changes(session, step, there, result)
+        _check(result)
+
+
+def tell_changes(session: Session, step: int, objects: Iterable[KubeObject], result: Result) -> None:
+    """Tell what kubectl says that it did, `job.batch/train created`."""
+    named = {(each.kind.lower(), each.name): each for each in objects}
+    for done in [*_DONE.finditer(result.out), *_DELETED.finditer(result.out)]:
+        action = done["action"]
+        session.changed = session.changed or action != "unchanged"
+        found = named.get((done["kind"], done["name"]))
+        session.tell(
+            ObjectChanged(
+                step=step,
+                stage=found.stage if found else None,
+                kind=found.kind if found else done["kind"].capitalize(),
+                name=done["name"],
+                namespace=_namespace(session, done["kind"], found),
+                action=action,
+            )
+        )
+
+
+def _namespace(session: Session, kind: str, found: KubeObject | None) -> str | None:
+    return None if kind == "namespace" else (found.namespace if found else None) or session.namespace
+
+
+def _put_whole(session: Session, step: int, each: KubeObject) -> None:
+    """A Secret (its value must not be copied into an annotation) or a ConfigMap that is too large for one."""
+    kubectl = _kubectl(session, _elsewhere(session, each))
+    result = kubectl.try_("create", "-f", "-", stdin=to_json([each]))
+    if "(AlreadyExists)" in result.err:
+        result = kubectl.try_("replace", "-f", "-", stdin=to_json([each]))
+    tell_changes(session, step, [each], result)
+    _check(result)
+
+
+def _is_put_whole(each: KubeObject) -> bool:
+    return each.kind == "Secret" or (each.kind == "ConfigMap" and len(json.dumps(each.body)) > LARGEST_APPLIED)
+
+
+def _elsewhere(session: Session, each: KubeObject) -> str | None:
+    """Another namespace than the run's: only what is not ours may name one."""
+    return each.namespace if each.namespace != session.namespace else None
+
+
+def _kubectl(session: Session, namespace: str | None) -> Kubectl:
+    return session.kubectl.in_namespace(namespace) if namespace else session.kubectl
+
+
+def _check(result: Result) -> None:
+    if result.exit_code != 0:
+        raise KubectlFailed(result)

@@ -1,0 +1,103 @@
+"""Why a stage failed, gathered before anything is undone: the last lines of what failed, the warnings, and where to look further."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bodywork_compiler.api import CouldNotAsk, NotThere, Refused
+from bodywork_compiler.runner.events import ContainerTail, Evidence
+from bodywork_compiler.runner.logs import TAIL_LINES
+from bodywork_compiler.runner.observe import name, uid
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.stage_run import StageRun, about
+from bodywork_compiler.runner.verdicts.pods import containers, last_end
+
+DRAIN_SECONDS = 5.0
+MOST_WARNINGS = 10
+
+
+def gather(session: Session, run: StageRun) -> Evidence:
+    """Tell the evidence of a stage that failed. Its log is let come to its end first, for a while."""
+    drain(session, run.stage)
+    found = Evidence(
+        step=run.plan.step,
+        stage=run.stage,
+        reason=run.verdict.message,
+        tails=tuple(_tails(session, run)),
+        warnings=tuple(_warnings(session, run)),
+        look_further=tuple(_look_further(session, run)),
+    )
+    session.tell(found)
+    return found
+
+
+def drain(session: Session, stage: str | None = None, seconds: float = DRAIN_SECONDS) -> None:
+    """Wait until the followed logs are through (of one stage, or all), for that long at most."""
+    stages = None if stage is None else [stage]
+    give_up_at = session.clock() + seconds
+    while not session.logs.are_through(stages) and (left := give_up_at - session.clock()) > 0:
+        session.pump(left)
+
+
+def _tails(session: Session, run: StageRun) -> Iterator[ContainerTail]:
+    """Each failed container of each attempt. A pod that its deadline deleted has left only what was followed."""
+    ends = {(uid(pod), str(status["name"])): last_end(status) for pod in run.pods for status, _ in containers(pod)}
+    told = set()
+    for follower in session.logs.of(run.stage):
+        ended = ends.get((follower.pod_uid, follower.container))
+        told.add((follower.pod_uid, follower.container))
+        if ended is None or ended.get("exitCode") != 0:
+            yield ContainerTail(
+                pod=follower.pod,
+                container=follower.container,
+                attempt=follower.attempt,
+                exit_code=_exit_code(ended),
+                lines=tuple(follower.tail),
+            )
+    for number, pod in enumerate(run.pods, start=1):
+        for status, _ in containers(pod):
+            ended = last_end(status)
+            if ended and ended.get("exitCode") != 0 and (uid(pod), str(status["name"])) not in told:
+                yield _asked(session, pod, status, number)
+
+
+def _asked(session: Session, pod: Mapping[str, Any], status: Mapping[str, Any], number: int) -> ContainerTail:
+    """A container that ended before it could be followed."""
+    container, ended = str(status["name"]), last_end(status) or {}
+    query = {"container": container, "tailLines": str(TAIL_LINES)}
+    if "terminated" not in (status.get("state") or {}):
+        query["previous"] = "true"
+    lines: list[str] = []
+    with contextlib.suppress(CouldNotAsk, NotThere, Refused):
+        lines = b"".join(session.api.log(name(pod), query)).decode(errors="replace").splitlines()
+    lines = lines or str(ended.get("message") or "").splitlines()
+    return ContainerTail(pod=name(pod), container=container, attempt=number, exit_code=_exit_code(ended), lines=tuple(lines))
+
+
+def _exit_code(ended: Mapping[str, Any] | None) -> int | None:
+    return None if ended is None or ended.get("exitCode") is None else int(ended["exitCode"])
+
+
+def _warnings(session: Session, run: StageRun) -> list[str]:
+    if run.object is None:
+        return []
+    events = [event for event in session.picture.events_about(about(run.object, run.pods)) if event.get("type") == "Warning"]
+    lines = dict.fromkeys(_line(event) for event in events)
+    return list(lines)[-MOST_WARNINGS:]
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    count = int(event.get("count") or (event.get("series") or {}).get("count") or 1)
+    times = f" (x{count})" if count > 1 else ""
+    return f"{event.get('reason')}: {' '.join(str(event.get('message') or '').split())}{times}"
+
+
+def _look_further(session: Session, run: StageRun) -> Iterator[str]:
+    kind = run.plan.kind.lower()
+    yield session.kubectl.line("describe", kind, run.plan.name)
+    if run.pods:
+        pod = run.pods[-1]
+        yield session.kubectl.line("describe", "pod", name(pod))
+        yield session.kubectl.line("logs", name(pod), "--all-containers")

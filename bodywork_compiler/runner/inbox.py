@@ -1,0 +1,99 @@
+"""What the threads of a run send to its loop: one queue, and the loop alone changes the picture and tells events."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bodywork_compiler.api import Object
+
+LINES_AHEAD = (
+    200  # pieces of logs that may wait for the loop; a stage that prints faster than we can show it waits in the kubelet, not here
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All objects of a kind, as they are now: what is not among them is gone."""
+
+    kind: str
+    objects: list[Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    kind: str
+    type: str  # ADDED, MODIFIED, DELETED
+    object: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A watch could not ask; it tries again."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A watch is not allowed: trying again does not help."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """Whole lines of a container's log."""
+
+    follower: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogOver:
+    follower: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyEnded:
+    """The proxy is gone without being asked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Nothing happened but a signal: look at the flags."""
+
+
+Message = Listed | Changed | Lost | Denied | LogPiece | LogOver | ProxyEnded | Wake
+
+
+class Inbox:
+    """The queue. `put` never blocks (a signal handler calls it); `put_lines` does, when the loop is far behind."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._room = threading.Semaphore(LINES_AHEAD)
+
+    def put(self, message: Message) -> None:
+        self._queue.put(message)
+
+    def put_lines(self, piece: LogPiece) -> None:
+        self._room.acquire()
+        self._queue.put(piece)
+
+    def take_all(self, wait_seconds: float, each: Callable[[Message], None]) -> None:
+        """Give `each` what is there; wait at most that long for a first message."""
+        try:
+            message = self._queue.get(timeout=max(wait_seconds, 0.0))
+            while True:
+                if isinstance(message, LogPiece):
+                    self._room.release()
+                each(message)
+                message = self._queue.get_nowait()
+        except queue.Empty:
+            return

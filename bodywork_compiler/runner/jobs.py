@@ -1,0 +1,30 @@
+"""Jobs go in the foreground: when the call returns, no pod of theirs runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bodywork_compiler import labels
+from bodywork_compiler.manifests import KubeObject
+from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.observe import label, name, uid
+from bodywork_compiler.runner.session import Session
+
+GOING_SECONDS = 150  # a pod's grace period is 30 s unless its manifest says more
+
+
+def remove_former(session: Session) -> None:
+    """Jobs of an earlier run stay to be looked at until the next one starts, which is now. Then any Job that is there is of this run."""
+    former = [job for job in session.picture.all("Job") if label(job, labels.STAGE)]
+    if not former:
+        return
+    session.picture.forget(uid(job) for job in former)
+    session.notice(f"removing {len(former)} job{'s' if len(former) > 1 else ''} of an earlier run")
+    delete(session, labels.STEP_SETUP, [name(job) for job in former])
+
+
+def delete(session: Session, step: int, names: Sequence[str]) -> None:
+    """Delete Jobs and wait until their pods are gone; one that is gone already is fine."""
+    words = ["job", *names, "--cascade=foreground", "--ignore-not-found", f"--timeout={GOING_SECONDS}s", "--request-timeout=0"]
+    result = session.kubectl.run("delete", *words, timeout_seconds=GOING_SECONDS + 30)
+    tell_changes(session, step, [KubeObject({"kind": "Job", "metadata": {"name": each}}) for each in names], result)

@@ -1,0 +1,188 @@
+"""Followed pod logs: one thread per container that has started, all into the inbox. The last lines of each are kept as evidence."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bodywork_compiler.api import Api, CouldNotAsk, NotThere, Refused
+from bodywork_compiler.runner.events import LogEnded, LogLine
+from bodywork_compiler.runner.inbox import Inbox, LogOver, LogPiece
+from bodywork_compiler.runner.observe import name, uid
+from bodywork_compiler.runner.verdicts.pods import containers, phase
+
+TAIL_LINES = 50
+PAUSE_SECONDS = 1.0
+MOST_PAUSES = 300
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[-+]\d\d:\d\d)) ?")
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    """One container from one start to its end."""
+
+    stage: str
+    pod: str
+    pod_uid: str
+    container: str
+    attempt: int
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    is_over: bool = False
+    is_complete: bool = True
+    is_muted: bool = False
+
+
+class Logs:
+    """All followers of a run. Only the loop calls it; the threads only read, and fill the inbox."""
+
+    def __init__(self, api: Api, inbox: Inbox, tell: Callable[[LogLine | LogEnded], None]) -> None:
+        self._api, self._inbox, self._tell = api, inbox, tell
+        self._stop = threading.Event()
+        self._followers: list[Follower] = []
+        self._known: set[tuple[str, str, int]] = set()
+        self._last_pods: set[str] = set()  # uids of pods from which no further container's log comes
+        self._ended_pods: set[str] = set()
+
+    def follow(self, stage: str, pod: Mapping[str, Any], attempt: int | None) -> None:
+        """Follow what has started in a pod. `attempt` is a Job's; None: a service's, which counts the starts of its containers."""
+        for status, _ in containers(pod):
+            state, restarts = status.get("state") or {}, int(status.get("restartCount", 0))
+            key = (uid(pod), str(status["name"]), restarts)
+            if key in self._known or not ({"running", "terminated"} & set(state)):
+                continue
+            self._known.add(key)
+            self._start(
+                Follower(
+                    stage=stage,
+                    pod=name(pod),
+                    pod_uid=uid(pod),
+                    container=key[1],
+                    attempt=attempt or restarts + 1,
+                )
+            )
+        if phase(pod) in {"Succeeded", "Failed"}:
+            self.no_more(uid(pod))
+
+    def no_more(self, pod_uid: str) -> None:
+        """The pod has ended: when its followers are through, its log is whole."""
+        self._last_pods.add(pod_uid)
+        self._tell_if_ended(pod_uid)
+
+    def mute(self, stage: str) -> None:
+        """A service is good: what it prints from now on is for `logs`."""
+        for each in self._followers:
+            if each.stage == stage and not each.is_over:
+                each.is_muted = each.is_over = True
+                self.no_more(each.pod_uid)
+
+    def piece(self, message: LogPiece) -> None:
+        follower = self._followers[message.follower]
+        if follower.is_muted:
+            return
+        follower.tail.extend(message.lines)
+        for line in message.lines:
+            self._tell(LogLine(stage=follower.stage, pod=follower.pod, container=follower.container, attempt=follower.attempt, line=line))
+
+    def over(self, message: LogOver) -> None:
+        follower = self._followers[message.follower]
+        follower.is_over, follower.is_complete = True, follower.is_complete and message.complete
+        self._tell_if_ended(follower.pod_uid)
+
+    def of(self, stage: str) -> list[Follower]:
+        return [each for each in self._followers if each.stage == stage]
+
+    def are_through(self, stages: Iterable[str] | None = None) -> bool:
+        wanted = None if stages is None else set(stages)
+        return all(each.is_over for each in self._followers if wanted is None or each.stage in wanted)
+
+    def give_up(self) -> None:
+        """Whatever has not come by now is not waited for."""
+        self._stop.set()
+        for each in self._followers:
+            if not each.is_over:
+                each.is_over, each.is_complete, each.is_muted = True, False, True
+        for pod_uid in dict.fromkeys(each.pod_uid for each in self._followers):
+            self.no_more(pod_uid)
+
+    def _start(self, follower: Follower) -> None:
+        number = len(self._followers)
+        self._followers.append(follower)
+        source = Source(api=self._api, pod=follower.pod, container=follower.container, number=number)
+        threading.Thread(target=follow, args=(source, self._inbox, self._stop), name=f"log {follower.pod}", daemon=True).start()
+
+    def _tell_if_ended(self, pod_uid: str) -> None:
+        mine = [each for each in self._followers if each.pod_uid == pod_uid]
+        if mine and pod_uid in self._last_pods and pod_uid not in self._ended_pods and all(each.is_over for each in mine):
+            self._ended_pods.add(pod_uid)
+            self._tell(LogEnded(stage=mine[0].stage, pod=mine[0].pod, complete=all(each.is_complete for each in mine)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a follower's thread reads, and the number under which it sends."""
+
+    api: Api
+    pod: str
+    container: str
+    number: int
+
+
+def follow(source: Source, inbox: Inbox, stop: threading.Event) -> None:
+    """Send a container's lines, then LogOver. A connection that breaks is made again from the last line on."""
+    position = Position()
+    for _ in range(MOST_PAUSES):
+        try:
+            for piece in source.api.log(source.pod, position.query(source.container)):
+                lines = tuple(position.new_lines(piece))
+                if lines:
+                    inbox.put_lines(LogPiece(source.number, lines))
+        except CouldNotAsk:
+            if stop.wait(PAUSE_SECONDS):
+                break
+            position.begin_again()
+        except (NotThere, Refused):
+            break
+        else:
+            inbox.put(LogOver(source.number, complete=True))
+            return
+    inbox.put(LogOver(source.number, complete=False))
+
+
+class Position:
+    """Where in a log we are, by the kubelet's own time stamps: asking again `sinceTime` repeats up to a second of lines."""
+
+    def __init__(self) -> None:
+        self._stamp = ""
+        self._count = 0  # lines that bore this stamp
+        self._skip = 0
+
+    def query(self, container: str) -> dict[str, str]:
+        asked = {"container": container, "follow": "true", "timestamps": "true"}
+        return {**asked, "sinceTime": self._stamp} if self._stamp else asked
+
+    def begin_again(self) -> None:
+        self._skip = self._count
+
+    def new_lines(self, piece: bytes) -> Iterator[str]:
+        for raw in piece.decode(errors="replace").removesuffix("\n").split("\n"):
+            stamped = _STAMP.match(raw)
+            if not stamped:
+                yield raw
+            elif self._is_new(stamped[1]):
+                yield raw[stamped.end() :]
+
+    def _is_new(self, stamp: str) -> bool:
+        if stamp < self._stamp:
+            return False
+        if stamp > self._stamp:
+            self._stamp, self._count, self._skip = stamp, 1, 0
+            return True
+        if self._skip:
+            self._skip -= 1
+            return False
+        self._count += 1
+        return True

@@ -1,0 +1,42 @@
+"""The run's namespace: created when absent, never patched afterwards. It belongs to whoever made it."""
+
+from __future__ import annotations
+
+from bodywork_compiler import __version__, labels
+from bodywork_compiler.api import Refused
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import KubectlFailed
+from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.session import Session
+
+
+def create_when_absent(session: Session) -> None:
+    if _is_there(session):
+        return
+    manifest = _manifest(session)
+    # --save-config: whoever applies the rendered folder by hand later is not warned about an object that apply did not make
+    result = session.kubectl.try_("create", "--save-config", "-f", "-", stdin=to_json([manifest]))
+    if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
+        raise KubectlFailed(result)
+    tell_changes(session, labels.STEP_SETUP, [manifest], result)
+    if result.exit_code == 0:
+        session.kubectl.run("annotate", "namespace", session.namespace, f"{labels.CREATED_BY}=bodywork-{__version__}")
+
+
+def _is_there(session: Session) -> bool:
+    try:
+        found = session.api.find("Namespace", session.namespace)
+    except Refused:  # who may not read namespaces works in one that was given to them
+        return True
+    if found and (found.get("metadata") or {}).get("deletionTimestamp"):
+        raise BodyworkError(f"namespace {session.namespace} is being deleted", hint="Wait until it is gone, then try again.")
+    return found is not None
+
+
+def _manifest(session: Session) -> KubeObject:
+    for step in session.plan.steps:
+        for each in step.objects:
+            if each.kind == "Namespace" and each.name == session.namespace:
+                return each
+    return KubeObject({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": session.namespace}})

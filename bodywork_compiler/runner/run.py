@@ -1,0 +1,121 @@
+"""A whole run: its phases in one list, what they may know in `Session`, how it ended in one event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bodywork_compiler import labels
+from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.manifests import Plan
+from bodywork_compiler.runner import applying, evidence, jobs, namespace, secrets
+from bodywork_compiler.runner.events import RunEnded, RunStarted, StageEnded, StagePlan
+from bodywork_compiler.runner.failure_stage import run_failure_stage
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.step import run_step, stage_plans
+from bodywork_compiler.runner.whereabouts import Whereabouts
+
+EXIT_DONE, EXIT_REFUSED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_INTERRUPTED = 0, 1, 4, 70, 130
+DRAIN_SECONDS = 10.0
+_KINDS = ("Job", "Deployment", "Pod", "Event")
+_EXITS = {"succeeded": EXIT_DONE, "failed": EXIT_FAILED, "timed out": EXIT_TIMED_OUT, "interrupted": EXIT_INTERRUPTED}
+
+RunResult = Literal["succeeded", "failed", "timed out", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    result: RunResult = "succeeded"
+    reason: str | None = None
+
+
+def begin_to_see(session: Session) -> None:
+    session.watch(_KINDS, f"{labels.PIPELINE}={session.plan.pipeline}")
+
+
+def set_up(session: Session) -> None:
+    """Step 0. The Namespace is not ours to patch."""
+    for step in session.plan.steps:
+        objects = [each for each in step.objects if each.kind != "Namespace"]
+        if step.number == labels.STEP_SETUP and objects:
+            applying.apply(session, step.number, objects)
+
+
+# Those of the first list only read. Their order is the order of the run.
+LOOK: tuple[Callable[[Session], None], ...] = (begin_to_see, secrets.check)
+PREPARE: tuple[Callable[[Session], None], ...] = (namespace.create_when_absent, jobs.remove_former, set_up)
+
+
+def execute(session: Session, started: RunStarted) -> int:
+    """Run the plan and return the exit code. What is refused before the first change is raised; after it, it is how the run ended."""
+    session.tell(started)
+    try:
+        for look in LOOK:
+            look(session)
+        end = _change(session)
+    except BodyworkError as refused:
+        if not session.changed:
+            raise
+        end = End(result="timed out" if isinstance(refused, TimedOut) else "failed", reason=refused.message)
+    evidence.drain(session, seconds=DRAIN_SECONDS)
+    session.logs.give_up()
+    ended = RunEnded(
+        result=end.result,
+        exit_code=_EXITS[end.result],
+        seconds=session.seconds,
+        pipeline=started.pipeline,
+        namespace=session.namespace,
+        git_commit=started.git_commit,
+        stages=tuple(session.ended.get(plan.stage) or _not_started(plan) for plan in started.stages),
+        reason=end.reason,
+    )
+    session.tell(ended)
+    return ended.exit_code
+
+
+def about_to_start(plan: Plan, where: Whereabouts) -> RunStarted:
+    """The run in one value: the first event, and what a person is asked about."""
+    stages = tuple(each for step in plan.steps if step.number != labels.STEP_SETUP for each in stage_plans(step))
+    return RunStarted(
+        pipeline=plan.pipeline,
+        namespace=where.namespace,
+        context=where.context,
+        git_url=_annotation(plan, labels.GIT_URL),
+        git_branch=_annotation(plan, labels.GIT_BRANCH),
+        git_commit=_annotation(plan, labels.GIT_COMMIT),
+        step_count=len({each.step for each in stages}),
+        stages=stages,
+    )
+
+
+def _change(session: Session) -> End:
+    for prepare in PREPARE:
+        if session.interrupted.is_set():
+            return End(result="interrupted")
+        prepare(session)
+    return _run_steps(session)
+
+
+def _run_steps(session: Session) -> End:
+    for step in session.plan.steps:
+        if step.number == labels.STEP_SETUP:
+            continue
+        if session.interrupted.is_set():
+            return End(result="interrupted")
+        ended = run_step(session, step)
+        if ended.result == "stopped":
+            return End(result="interrupted", reason=ended.reason)
+        if not ended.is_good:
+            run_failure_stage(session, ended.reason)
+            return End(result="timed out" if ended.result == "timed out" else "failed", reason=ended.reason)
+    return End()
+
+
+def _not_started(plan: StagePlan) -> StageEnded:
+    return StageEnded(step=plan.step, stage=plan.stage, kind=plan.kind, name=plan.name, result="not started", seconds=0.0)
+
+
+def _annotation(plan: Plan, key: str) -> str | None:
+    """Where the manifests came from, as the first object that knows says."""
+    return next((each.annotations[key] for step in plan.steps for each in step.objects if key in each.annotations), None)

@@ -1,0 +1,81 @@
+"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bodywork_compiler.api import NotThere, Refused
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.runner.session import Session
+
+_VALUE = "VALUE"
+
+
+def check(session: Session) -> None:
+    """Refuse when a secret, or a key of one, that a pod cannot start without is not in the namespace."""
+    lines = []
+    for secret, keys in sorted(wanted(session.plan).items()):
+        try:
+            found = session.api.get("Secret", secret)
+        except NotThere:
+            lines.append((f"secret {secret} is not there", _create(session, secret, keys)))
+            continue
+        except Refused:  # a run may be allowed to make pods that use a secret, and not to read it
+            continue
+        missing = sorted(keys - set(found.get("data") or {}))
+        if missing:
+            lines.append((f"secret {secret} has no {', '.join(missing)}", _add(session, secret, missing)))
+    if lines:
+        raise BodyworkError(
+            f"missing in namespace {session.namespace}: " + "; ".join(message for message, _ in lines),
+            hint="\n  ".join(["Make them, with your own values:", *(command for _, command in lines)]),
+        )
+
+
+def wanted(plan: Plan) -> dict[str, set[str]]:
+    """Secret → the keys without which a pod cannot start. Secrets that the plan itself brings are left out."""
+    objects = [each for step in plan.steps for each in step.objects] + ([plan.on_failure] if plan.on_failure else [])
+    own = {each.name for each in objects if each.kind == "Secret"}
+    found: dict[str, set[str]] = {}
+    for each in objects:
+        for secret, key in _references(_pod_spec(each)):
+            found.setdefault(secret, set()).update({key} if key else ())
+    return {secret: keys for secret, keys in found.items() if secret not in own}
+
+
+def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
+    template = (each.body.get("spec") or {}).get("template") if each.kind in {"Job", "Deployment"} else None
+    spec: Mapping[str, Any] = (template or {}).get("spec") or {}
+    return spec
+
+
+def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
+        for variable in container.get("env") or ():
+            yield from _required((variable.get("valueFrom") or {}).get("secretKeyRef"), "name")
+        for source in container.get("envFrom") or ():
+            yield from _required(source.get("secretRef"), "name")
+    for volume in spec.get("volumes") or ():
+        yield from _required(volume.get("secret"), "secretName")
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            yield from _required(source.get("secret"), "name")
+
+
+def _required(reference: Mapping[str, Any] | None, name_key: str) -> Iterator[tuple[str, str | None]]:
+    if not reference or reference.get("optional") or not reference.get(name_key):
+        return
+    keys: Iterable[str | None] = [item.get("key") for item in reference.get("items") or ()] or [reference.get("key")]
+    for key in keys:
+        yield str(reference[name_key]), key
+
+
+def _create(session: Session, secret: str, keys: Iterable[str]) -> str:
+    values = [f"--from-literal={key}={_VALUE}" for key in sorted(keys)] or [f"--from-literal=KEY={_VALUE}"]
+    return session.kubectl.line("create", "secret", "generic", secret, *values)
+
+
+def _add(session: Session, secret: str, keys: Iterable[str]) -> str:
+    values = ", ".join(f'"{key}": "{_VALUE}"' for key in keys)
+    return session.kubectl.line("patch", "secret", secret, "-p", f'{{"stringData": {{{values}}}}}')

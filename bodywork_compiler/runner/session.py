@@ -1,0 +1,121 @@
+"""What the phases of one run share: kubectl to change things, the picture to see them, `tell` to say what happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bodywork_compiler.api import Api
+from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.manifests import Plan
+from bodywork_compiler.runner import watching
+from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
+from bodywork_compiler.runner.inbox import Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
+from bodywork_compiler.runner.logs import Logs
+from bodywork_compiler.runner.observe import Picture
+
+LOST_SERVER_SECONDS = 300.0
+SAY_LOST_AFTER_SECONDS = 1.0
+FIRST_LIST_SECONDS = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One run, while it runs. `interrupted` is set by a signal; `changed` when anything in the cluster was."""
+
+    plan: Plan
+    namespace: str
+    kubectl: Kubectl
+    api: Api
+    inbox: Inbox
+    tell: Callable[[Event], None]
+    restart_proxy: Callable[[], None]
+    clock: Callable[[], float] = time.monotonic
+    picture: Picture = field(default_factory=Picture)
+    interrupted: threading.Event = field(default_factory=threading.Event)
+    ended: dict[str, StageEnded] = field(default_factory=dict)
+    changed: bool = False
+    began: float = 0.0
+    logs: Logs = field(init=False)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _lost: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _said_lost: bool = False
+
+    def __post_init__(self) -> None:
+        self.logs = Logs(self.api, self.inbox, self.tell)
+        self.began = self.clock()
+
+    @property
+    def seconds(self) -> float:
+        return self.clock() - self.began
+
+    @property
+    def is_blind(self) -> bool:
+        """Some watch could not ask just now: nothing may be concluded from what is not seen."""
+        return bool(self._lost)
+
+    def notice(self, message: str, level: Level = "INFO", where: str = "run") -> None:
+        self.tell(Notice(message=message, level=level, where=where))
+
+    def watch(self, kinds: tuple[str, ...], selector: str) -> None:
+        """Begin to see; returns when every kind was listed once. Events carry no labels of ours: all of the namespace's are read."""
+        for kind in kinds:
+            query = {} if kind == "Event" else {"labelSelector": selector}
+            watching.start(self.api, watching.Watched(kind=kind, query=query), self.inbox.put, self._stop)
+        give_up_at = self.clock() + FIRST_LIST_SECONDS
+        while not all(self.picture.has(kind) for kind in kinds):
+            self.pump(1.0)
+            if self.clock() > give_up_at:
+                why = next((why for _, why in self._lost.values()), "no answer")
+                raise BodyworkError(f"cannot reach the API server: {why}")
+
+    def pump(self, wait_seconds: float) -> None:
+        """Take in what the threads have sent, waiting at most that long for the first of it."""
+        self.inbox.take_all(wait_seconds, self._absorb)
+        self._look_after_server()
+
+    def close(self) -> None:
+        self._stop.set()
+        self.logs.give_up()
+        self.api.close()
+
+    def _absorb(self, message: Message) -> None:
+        match message:
+            case Listed(kind):
+                self._lost.pop(kind, None)
+                self.picture.listed(message)
+            case Changed(kind):
+                self.picture.changed(message)
+            case LogPiece():
+                self.logs.piece(message)
+            case LogOver():
+                self.logs.over(message)
+            case Lost(kind, why):
+                self._lost.setdefault(kind, (self.clock(), why))
+            case Denied(kind, why):
+                self._denied(kind, why)
+            case ProxyEnded():
+                self.notice("kubectl proxy has ended; starting it again", "WARNING")
+                self.restart_proxy()
+
+    def _denied(self, kind: str, why: str) -> None:
+        if kind == "Event":
+            self.picture.listed(Listed(kind, []))
+            self.notice(f"events cannot be read, so reasons may be missing: {why}", "WARNING")
+        else:
+            raise BodyworkError(f"{kind}s cannot be watched: {why}", hint=f"kubectl auth can-i watch {kind.lower()}s")
+
+    def _look_after_server(self) -> None:
+        now = self.clock()
+        first, why = min(self._lost.values(), default=(now, ""))
+        if self._lost and not self._said_lost and now - first >= SAY_LOST_AFTER_SECONDS:
+            self._said_lost = True
+            self.notice(f"the API server cannot be asked, trying again for {LOST_SERVER_SECONDS:g} s: {why}", "WARNING")
+        if now - first >= LOST_SERVER_SECONDS:
+            raise TimedOut(f"the API server could not be asked for {LOST_SERVER_SECONDS:g} s: {why}")
+        if self._said_lost and not self._lost:
+            self._said_lost = False
+            self.notice("the API server answers again")

@@ -1,0 +1,136 @@
+"""A stage while the run waits for it: what was seen of it by our own clock, and the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bodywork_compiler.api import Object
+from bodywork_compiler.manifests import KubeObject
+from bodywork_compiler.runner.events import Result, StageEnded, StagePlan, StageProgress
+from bodywork_compiler.runner.observe import generation, uid
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.verdict import Object as Seen
+from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, vanished
+from bodywork_compiler.runner.verdicts.deployment import newest_pods
+from bodywork_compiler.runner.verdicts.pods import made_by
+
+REMIND_SECONDS = 30.0
+NET_MARGIN_SECONDS = 120.0  # beyond the object's own limits: then the cluster's controllers do not do their work
+PROGRESS_DEADLINE_SECONDS = 600
+WAITED_FOR = ("Job", "Deployment")
+
+
+@dataclass(slots=True, kw_only=True)
+class StageRun:
+    """One workload of the step. `generation` is the least that counts: what is older was seen before our change."""
+
+    plan: StagePlan
+    manifest: KubeObject
+    address: str | None
+    began: float
+    generation: int = 0
+    ends_before: dict[tuple[str, str], int] = field(default_factory=dict)
+    former_pods: frozenset[str] = frozenset()
+    started: dict[str, float] = field(default_factory=dict)
+    object: Object | None = None
+    pods: Sequence[Seen] = ()
+    verdict: Verdict = field(default_factory=lambda: Verdict(state="running"))
+    result: Result | None = None
+    said: str = ""
+    said_at: float = 0.0
+
+    @property
+    def stage(self) -> str:
+        return self.plan.stage
+
+    def remember_pods(self, pods: Sequence[Seen]) -> None:
+        """The pods from before the step: how often they had ended is no fault of this run's."""
+        self.ends_before = container_ends(pods)
+        self.former_pods = frozenset(uid(pod) for pod in pods)
+
+    def look(self, session: Session, pods: Sequence[Seen]) -> None:
+        """Take in the picture, follow the logs of what has started, and judge."""
+        self.object = session.picture.get(self.plan.kind, self.plan.name) or self._gone()
+        if self.object is None or self.object.get("gone"):
+            return
+        self.pods = self._mine(self.object, pods)
+        self._follow(session)
+        now = session.clock()
+        for pod_uid in started_pods(self.pods):
+            self.started.setdefault(pod_uid, now)
+        if generation(self.object) >= self.generation:
+            self.verdict = self._judge(session, now)
+
+    def progress(self, session: Session) -> None:
+        """Say what it waits for: when that changes, and every 30 s."""
+        now = session.clock()
+        message = self.verdict.message
+        if message and (message != self.said or now - self.said_at >= REMIND_SECONDS):
+            self.said, self.said_at = message, now
+            session.tell(StageProgress(step=self.plan.step, stage=self.stage, message=message, seconds=now - self.began))
+
+    def end(self, session: Session, result: Result, reason: str | None = None) -> None:
+        self.result = result
+        ended = StageEnded(
+            step=self.plan.step,
+            stage=self.stage,
+            kind=self.plan.kind,
+            name=self.plan.name,
+            result=result,
+            seconds=session.clock() - self.began,
+            attempts=self.verdict.attempts,
+            address=self.address if result == "available" else None,
+            reason=reason,
+        )
+        session.ended[self.stage] = ended
+        session.tell(ended)
+
+    def _gone(self) -> Object | None:
+        """It was seen, and is no more; one that was never seen has yet to come."""
+        if self.object is None:
+            return None
+        self.verdict = vanished(self.plan.kind, self.plan.name)
+        return {"gone": True}
+
+    def _mine(self, obj: Object, pods: Sequence[Seen]) -> Sequence[Seen]:
+        if self.plan.kind == "Job":
+            return made_by(pods, uid(obj))
+        return newest_pods(obj, pods)
+
+    def _follow(self, session: Session) -> None:
+        is_job = self.plan.kind == "Job"
+        for number, pod in enumerate(self.pods, start=1):
+            if uid(pod) not in self.former_pods:
+                session.logs.follow(self.stage, pod, number if is_job else None)
+
+    def _judge(self, session: Session, now: float) -> Verdict:
+        obj: Any = self.object
+        situation = Situation(
+            seconds=now - self.began,
+            stage_seconds={pod_uid: now - at for pod_uid, at in self.started.items()},
+            ends_before=self.ends_before,
+        )
+        verdict = judge(obj, self.pods, session.picture.events_about(about(obj, self.pods)), situation)
+        limit = self._net_seconds()
+        if verdict.state == "running" and limit and situation.seconds > limit:
+            return Verdict(
+                state="timed out", message=f"no end after {limit:g} s, beyond all its limits; {verdict.message}", attempts=verdict.attempts
+            )
+        return verdict
+
+    def _net_seconds(self) -> float | None:
+        """A Job without a deadline has no limit by its owner's wish. A Deployment's deadline counts anew with each pod that gets ready."""
+        spec = (self.object or {}).get("spec") or {}
+        if self.plan.kind == "Job":
+            deadline = spec.get("activeDeadlineSeconds")
+            return float(deadline) + NET_MARGIN_SECONDS if deadline else None
+        deadline = float(spec.get("progressDeadlineSeconds") or PROGRESS_DEADLINE_SECONDS)
+        return deadline * (int(spec.get("replicas") or 1) + 1) + NET_MARGIN_SECONDS
+
+
+def about(obj: Seen, pods: Sequence[Seen]) -> list[str]:
+    """The uids whose events tell of a stage: its object, its pods, and what made them."""
+    owners = [str(owner["uid"]) for pod in pods for owner in (pod["metadata"].get("ownerReferences") or ())]
+    return list(dict.fromkeys([uid(obj), *owners, *(uid(pod) for pod in pods)]))

@@ -1,0 +1,78 @@
+"""From a plan and kubectl to a run: the proxy, the signals, the session, and all of them put away at the end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+
+from bodywork_compiler.api import Api
+from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.manifests import Plan
+from bodywork_compiler.proxy import Proxy
+from bodywork_compiler.runner import run
+from bodywork_compiler.runner.events import Event, Notice, RunStarted
+from bodywork_compiler.runner.inbox import Inbox, ProxyEnded, Wake
+from bodywork_compiler.runner.session import LOST_SERVER_SECONDS, Session
+from bodywork_compiler.runner.whereabouts import whereabouts
+
+
+def run_plan(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, agree: Callable[[RunStarted], None]) -> int:
+    """Execute the plan on the cluster that `kubectl` points at; the exit code says how it ended. Call it in the main thread.
+
+    `agree` sees what is about to happen before anything is changed, and raises when it shall not.
+    """
+    inbox = Inbox()
+    proxy = Proxy(kubectl, on_end=lambda: inbox.put(ProxyEnded()))
+    try:
+        started = run.about_to_start(plan, whereabouts(kubectl, plan))  # while the proxy gets ready
+        proxy.wait_until_ready()
+        agree(started)
+        session = Session(
+            plan=plan,
+            namespace=started.namespace,
+            kubectl=_for_writing(kubectl.in_namespace(started.namespace), tell),
+            api=Api(proxy.socket_path, started.namespace),
+            inbox=inbox,
+            tell=tell,
+            restart_proxy=proxy.restart,
+        )
+        with _closing(session), _signals(session):
+            return run.execute(session, started)
+    finally:
+        proxy.stop()
+
+
+def _for_writing(kubectl: Kubectl, tell: Callable[[Event], None]) -> Kubectl:
+    """What could not be asked is asked again, as long as a lost API server is waited for."""
+    return replace(
+        kubectl, retry_seconds=LOST_SERVER_SECONDS, notice=lambda message: tell(Notice(message=message, level="WARNING", where="kubectl"))
+    )
+
+
+@contextmanager
+def _closing(session: Session) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        session.close()
+
+
+@contextmanager
+def _signals(session: Session) -> Iterator[None]:
+    """The first SIGINT or SIGTERM ends the run in good order; a second one ends it at once."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if session.interrupted.is_set():
+            raise KeyboardInterrupt
+        session.interrupted.set()
+        session.inbox.put(Wake())
+
+    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,46 @@
+"""Where a run goes: the context and the namespace, as kubectl itself finds them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.manifests import Plan
+
+IN_CLUSTER = "in-cluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    context: str
+    namespace: str
+
+
+def whereabouts(kubectl: Kubectl, plan: Plan) -> Whereabouts:
+    """The namespace that was asked for, else the one that the manifests name, else the context's own."""
+    asked = kubectl.target.namespace
+    if asked and plan.namespace and asked != plan.namespace:
+        raise BodyworkError(
+            f"the manifests are for namespace {plan.namespace}, not {asked}",
+            hint=f"Render them for it: bodywork render --namespace {asked}, or --no-namespace for any.",
+        )
+    namespace = asked or plan.namespace
+    if kubectl.target.context and namespace:
+        return Whereabouts(context=kubectl.target.context, namespace=namespace)
+    context, its_namespace = _current(kubectl)
+    return Whereabouts(context=context, namespace=namespace or its_namespace)
+
+
+def _current(kubectl: Kubectl) -> tuple[str, str]:
+    result = kubectl.try_("config", "view", "--minify", "--output=json")
+    if result.exit_code != 0:
+        if os.environ.get("KUBERNETES_SERVICE_HOST"):
+            return IN_CLUSTER, "default"
+        raise KubectlFailed(result)
+    config = json.loads(result.out)
+    contexts = {each["name"]: each.get("context") or {} for each in config.get("contexts") or ()}
+    name = str(config.get("current-context") or "") or next(iter(contexts), "")
+    return name, str(contexts.get(name, {}).get("namespace") or "default")
