@@ -69,7 +69,8 @@ def selected(compiled: Compiled, step: int | None, stage: str | None) -> Sequenc
                 f"{compiled.project.name} has no step {step}", hint=f"Its steps are 1 to {len(compiled.project.steps)}; 0 is the set-up."
             )
     if stage is not None:
-        documents = [each for each in documents if each.stage and each.stage in _labels_of(compiled, stage)]
+        wanted = _labels_of(compiled, stage)
+        documents = [each for each in documents if each.stage in wanted]
         if not documents:
             raise BodyworkError(
                 f"{compiled.project.name} has no stage {stage}{'' if step is None else f' in step {step}'}", hint=_near(compiled, stage)
@@ -78,7 +79,10 @@ def selected(compiled: Compiled, step: int | None, stage: str | None) -> Sequenc
 
 
 def _labels_of(compiled: Compiled, stage: str) -> set[str]:
-    return {stage, *(each.object_name for each in compiled.project.stages if each.name == stage)}
+    """Of every time that a stage comes, however it is called: by the config's name or by its objects'."""
+    from bodywork_compiler.compiler.places import places
+
+    return {each.label for each in places(compiled.project) if stage in (each.stage.name, each.object_name, each.label)}
 
 
 def _near(compiled: Compiled, stage: str) -> str:

@@ -48,12 +48,12 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
         raise BodyworkError(f"{folder}: is a file, and manifests go to a folder", hint="For one stream: bodywork render > manifests.yaml")
     recorded = marker.read(target)
     change = _change(files, target, recorded)
-    after = {path: {marker.digest(content)} for path, content in files.items()}
+    after = {path: frozenset({marker.digest(content)}) for path, content in files.items()}
     try:
         if not target.exists():
             create_folder(target, {**files, RENDER_MARKER: marker.text(after)})
-        else:
-            during = {path: after.get(path, set()) | recorded.get(path, frozenset()) for path in {*after, *recorded}}
+        elif change.write or change.remove or recorded != after:
+            during = {path: after.get(path, frozenset()) | recorded.get(path, frozenset()) for path in {*after, *recorded}}
             swap_files(target, change.write, change.remove, markers=(marker.text(during), marker.text(after)))
     except OSError as fault:
         raise BodyworkError(f"{fault.filename or folder}: {fault.strerror}; {folder} is as it was") from fault
