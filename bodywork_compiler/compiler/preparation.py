@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from bodywork_compiler import labels
+from bodywork_compiler.compiler.options import DEFAULT_INGRESS_CLASS
 from bodywork_compiler.compiler.places import setup_folder
 from bodywork_compiler.compiler.shared import Pairs, Shared
 from bodywork_compiler.compiler.writer import Writer
@@ -67,12 +68,12 @@ def _facts(shared: Shared, writer: Writer) -> Pairs:
 
 
 def _options(shared: Shared, writer: Writer) -> dict[str, Any]:
-    """The options that changed the text; of templates only which ones: their folders' paths are of one machine."""
+    """The options that are not as always; of templates only which ones: their folders' paths are of one machine."""
     options = shared.options
     given: dict[str, Any] = {
         "namespace": options.namespace,
         "no-namespace": not options.with_namespace,
-        "ingress-class": options.ingress_class,
+        "ingress-class": options.ingress_class if options.ingress_class != DEFAULT_INGRESS_CLASS else None,
         "pod-security": options.pod_security,
         "inline-source": bool(shared.parts),
         "templates": list(writer.engine.overridden),

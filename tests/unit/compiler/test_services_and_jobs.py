@@ -1,0 +1,64 @@
+"""The objects around the pods: Job, Deployment, Service, Ingress."""
+
+from project_values import batch, compiled, service
+from yaml import safe_load
+
+from bodywork_compiler.compiler import RenderOptions
+
+
+def the(kind, *stages, **others):
+    return next(safe_load(document.text) for document in compiled(*stages, **others) if document.kind == kind)
+
+
+def test_a_drained_node_is_no_failure():
+    job = the("Job", batch(retries=2))
+    assert job["spec"]["podFailurePolicy"]["rules"] == [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    ]
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_an_update_leaves_the_old_pods_until_the_new_ones_are_ready():
+    spec = the("Deployment", service(replicas=3))["spec"]
+    assert spec["replicas"] == 3
+    assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert spec["revisionHistoryLimit"] > 1
+
+
+def test_a_service_may_be_told_to_rest():
+    assert the("Deployment", service(replicas=0))["spec"]["replicas"] == 0
+
+
+def test_the_service_has_the_stages_name_and_port():
+    address = the("Service", service("scoring_service", port=5000))
+    assert address["metadata"]["name"] == "scoring-service"
+    assert address["spec"]["ports"] == [{"name": "http", "port": 5000, "targetPort": 5000, "protocol": "TCP"}]
+
+
+def test_no_ingress_unless_asked():
+    assert "Ingress" not in [document.kind for document in compiled(service(ingress=False))]
+
+
+def test_ingress_keeps_the_ancestors_route_and_the_service_sees_its_own_paths():
+    ingress = the("Ingress", service("serve", port=5000, ingress=True), namespace="flowers")
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/flowers/serve(/|$)(.*)", "ImplementationSpecific")
+    assert path["backend"] == {"service": {"name": "serve", "port": {"number": 5000}}}
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    assert ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/use-regex"] == "true"
+    assert ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] == "/$2"
+
+
+def test_other_ingress_classes_get_a_plain_prefix():
+    ingress = the("Ingress", service("serve", ingress=True), options=RenderOptions(ingress_class="traefik"))
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/iris/serve", "Prefix")
+    assert ingress["spec"]["ingressClassName"] == "traefik"
+    assert not any("nginx" in key for key in ingress["metadata"]["annotations"])
+
+
+def test_pods_have_an_identity_without_rights_of_their_own():
+    account = the("ServiceAccount", batch(), name="flowers")
+    assert account["metadata"]["name"] == "bodywork-flowers"
+    assert account["automountServiceAccountToken"] is False
+    assert the("Job", batch(), name="flowers")["spec"]["template"]["spec"]["serviceAccountName"] == "bodywork-flowers"
