@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bodywork_compiler.config.faults import Fault, Path, did_you_mean, shown
+from bodywork_compiler.config.faults import MOST_GUESSED, Fault, Path, did_you_mean, shown
 
 Steps = tuple[tuple[str, ...], ...]
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -39,12 +39,17 @@ def faults(dag: str, is_service: Mapping[str, bool], path: Path, *, what_a_stage
     if _is_good(steps(dag), is_service):
         return
     step_of: dict[str, int] = {}
+    guessed = 0
     for at in _names(dag):
         fault = _fault(at, step_of, is_service)
         step_of[at.name] = at.step
-        if fault:
-            message, hint = fault
-            yield Fault(path=path, message=message, hint=hint or what_a_stage_is, span=(at.start, at.end))
+        if fault is None:
+            continue
+        message, hint = fault
+        if hint is None and guessed < MOST_GUESSED:
+            guessed += 1
+            hint = did_you_mean(at.name, is_service)
+        yield Fault(path=path, message=message, hint=hint or what_a_stage_is, span=(at.start, at.end))
 
 
 def _is_good(found: Steps, is_service: Mapping[str, bool]) -> bool:
@@ -65,7 +70,7 @@ def _fault(at: _Name, step_of: Mapping[str, int], is_service: Mapping[str, bool]
     if not at.name:
         return f"step {at.step} has an empty stage name", "between two `>>` or `,` stands the name of a stage"
     if at.name not in is_service:
-        return f"step {at.step} names {shown(at.name)}, which is no stage", did_you_mean(at.name, is_service)
+        return f"step {at.step} names {shown(at.name)}, which is no stage", None
     if step_of.get(at.name) == at.step:
         return f"step {at.step} names {shown(at.name)} twice", "take one away"
     if at.name in step_of and is_service[at.name]:

@@ -10,6 +10,7 @@ from bodywork_compiler.problems import Severity
 
 Path = tuple[str | int, ...]
 LONGEST_SHOWN = 40
+MOST_GUESSED = 20  # near names take time to find: who has more wrong names at one place is not helped by them
 
 
 @dataclass(frozen=True, slots=True)

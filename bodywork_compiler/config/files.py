@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,8 +17,16 @@ def missing(folder: Path, named: Iterable[tuple[object, str]]) -> list[Problem]:
     for file, who in named:
         if not isinstance(file, str) or "\0" in file or leaves_project(file):
             continue
-        path = folder / file
-        if not path.is_file():
-            what = "is no file" if path.exists() else "not found"
-            problems.append(Problem(file=as_typed(path), message=f"{what}, although {who} names it"))
+        fault = _fault(folder / file)
+        if fault:
+            problems.append(Problem(file=as_typed(folder / file), message=f"{fault}, although {who} names it"))
     return problems
+
+
+def _fault(path: Path) -> str | None:
+    try:
+        return None if stat.S_ISREG(path.stat().st_mode) else "is no file"
+    except (FileNotFoundError, NotADirectoryError):
+        return "not found"
+    except OSError as fault:
+        return f"cannot be looked at ({fault.strerror})"

@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from bodywork_compiler.config.faults import Fault, Path, did_you_mean, shown
+from bodywork_compiler.config.faults import MOST_GUESSED, Fault, Path, did_you_mean, shown
 from bodywork_compiler.config.yaml_values import Odd
 
 # a ValidationError: its typed attributes may all be unset, which those of an error that was found never are
@@ -33,7 +33,7 @@ def faults(schema: Mapping[str, Any], values: object) -> Iterator[Fault]:
             yield from _lacking(error, path)
         elif error.validator == "additionalProperties":
             yield from _unknown(error, path)
-        else:
+        elif error.validator != "oneOf" or isinstance(error.instance, dict):  # else its type is wrong, and both branches hold
             yield Fault(path=path, message=_message(error), wanted=_wanted(error), got=error.instance)
 
 
@@ -52,11 +52,11 @@ def _lacking(error: _Error, path: Path) -> Iterator[Fault]:
 
 def _unknown(error: _Error, path: Path) -> Iterator[Fault]:
     known = error.schema["properties"]
-    for key in error.instance:
-        if key not in known:
-            near = [name for name in known if name not in error.instance]
-            message = f"{shown(key)} is not a key {_of_what(path)}"
-            yield Fault(path=path, message=message, hint=did_you_mean(key, near), unknown=key)
+    unknown = [key for key in error.instance if key not in known]
+    lacking = [name for name in known if name not in error.instance] if len(unknown) <= MOST_GUESSED else []
+    for key in unknown:
+        message = f"{shown(key)} is not a key {_of_what(path)}"
+        yield Fault(path=path, message=message, hint=did_you_mean(key, lacking), unknown=key)
 
 
 def _of_what(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,12 @@ from yaml.scanner import Scanner
 
 from bodywork_compiler.config import yaml_syntax
 from bodywork_compiler.config.reading import UnreadableError
-from bodywork_compiler.config.yaml_values import MAPPING, SEQUENCE, TEXT, Values, unreadable_at
+from bodywork_compiler.config.yaml_values import DEEPEST, MAPPING, SEQUENCE, TEXT, TOO_DEEP, Values, unreadable_at
 
 # what aliases may add to a file's own values: enough for any real file, and no more than a second of work
 MOST_REPEATED = 1_000_000
+MANY_BRACKETS = 200
+_FAR_TO_THE_RIGHT = re.compile(r"^[ ?-]{100}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,41 @@ def _loader() -> type[Any]:
 
 def parse(text: str) -> Document:
     """Read one YAML document; an UnreadableError when there is none, or more than one, or no YAML at all."""
+    loader = _loader()
     try:
-        root = _loader()(text).get_single_node()
+        if _may_be_deep(text):
+            _bound_depth(loader(text))
+        return _document(text, loader(text).get_single_node())
     except yaml.YAMLError as fault:
         raise yaml_syntax.unreadable(text, fault) from fault
     except RecursionError as fault:
-        raise UnreadableError("is nested too deeply") from fault
+        raise UnreadableError(TOO_DEEP) from fault
+
+
+def _document(text: str, root: Node | None) -> Document:
     if root is None:
         raise UnreadableError("is empty", hint="a config begins with: version, pipeline, stages, logging")
     if "*" in text:
         _bound_aliases(root)
     values = Values({})
     return Document(text, root, values.of(root), values.has_oddities)
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether the text has what deep nesting needs: many opened brackets, or a line that begins far to the right."""
+    return text.count("[") + text.count("{") > MANY_BRACKETS or _FAR_TO_THE_RIGHT.search(text) is not None
+
+
+def _bound_depth(loader: Any) -> None:
+    """Libyaml's parser goes by states, but the step from its events to nodes calls itself for each level, and dies of 100,000 `[`."""
+    depth = 0
+    while (event := loader.get_event()) is not None:
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+        if depth > DEEPEST:
+            raise UnreadableError(TOO_DEEP, line=event.start_mark.line + 1, column=event.start_mark.column + 1)
 
 
 def _bound_aliases(root: Node) -> None:

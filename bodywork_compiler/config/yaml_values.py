@@ -21,6 +21,7 @@ MERGE = "tag:yaml.org,2002:merge"
 _PLAIN_VALUES = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
 _WORDS = {"tag:yaml.org,2002:timestamp": "a date", "tag:yaml.org,2002:binary": "binary data"}
 DEEPEST = 100
+TOO_DEEP = "is nested too deeply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Values:
         if type(node) is ScalarNode:
             return node.value if node.tag == TEXT else self._scalar(node)
         if depth > DEEPEST:
-            raise unreadable_at(node, "is nested too deeply")
+            raise unreadable_at(node, TOO_DEEP)
         if type(node) is MappingNode and node.tag == MAPPING:
             return self._mapping(node, depth + 1)
         if type(node) is SequenceNode and node.tag == SEQUENCE:
