@@ -64,9 +64,11 @@ def shown(value: object) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that `word` was probably meant to be."""
+    by_lower = {name.lower(): name for name in known}
+    if not by_lower:
+        return None
     from difflib import get_close_matches
 
-    by_lower = {name.lower(): name for name in known}
     near = get_close_matches(word.lower()[:LONGEST_SHOWN], by_lower, n=1, cutoff=0.6)
     return by_lower[near[0]] if near else None
 

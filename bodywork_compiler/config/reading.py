@@ -47,7 +47,7 @@ def find(folder: Path, file: str | None) -> ConfigFile:
         return ConfigFile(folder=path.parent, name=path.name)
     found = [name for name in (YAML, INI) if _lies_in(folder, name)]
     if not found:
-        raise UnreadableError(_why_none(folder), hint="name another file with --file, or the project's folder")
+        raise _none_found(folder)
     return ConfigFile(folder=folder, name=found[0], beside=found[1] if len(found) > 1 else None)
 
 
@@ -59,14 +59,12 @@ def _lies_in(folder: Path, name: str) -> bool:
     return os.path.lexists(folder / name)
 
 
-def _why_none(folder: Path) -> str:
-    if not folder.exists():
-        return "no such folder"
+def _none_found(folder: Path) -> UnreadableError:
     if not folder.is_dir():
-        return "is no folder"
-    near = folder / "bodywork.yml"
-    also = f" ({near.name} is not read: call it {YAML})" if near.exists() else ""
-    return f"no config in this folder: neither {YAML} nor {INI}{also}"
+        return UnreadableError("is no folder" if folder.exists() else "no such folder")
+    near = f"bodywork.yml is not read: call it {YAML}" if _lies_in(folder, "bodywork.yml") else None
+    hint = near or "name the project's folder, or its config with --file"
+    return UnreadableError(f"this folder holds no config, neither {YAML} nor {INI}", hint=hint)
 
 
 def as_typed(path: Path) -> str:

@@ -82,6 +82,8 @@ def _stage(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
         yield from images.faults(stage["image"], (*path, "image"))
     yield from _secrets(stage, path, group)
     yield from _limits(stage, path)
+    if stage.get("args") and str(stage.get("executable_module_path")).endswith(".ipynb"):
+        yield Fault(path=(*path, "args"), message="a notebook takes no arguments: these are ignored", severity="warning", at_key=True)
     service = _mapping(stage, "service")
     if service.get("max_startup_time_seconds") == 0:
         at = (*path, "service", "max_startup_time_seconds")

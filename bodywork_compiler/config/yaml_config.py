@@ -13,7 +13,6 @@ from bodywork_compiler.config import (
     reading,
     schemas,
     yaml_checks,
-    yaml_oddities,
     yaml_project,
     yaml_text,
     yaml_version,
@@ -67,6 +66,8 @@ def _judged(document: yaml_text.Document) -> tuple[str | None, list[Fault]]:
     )
     faults += yaml_checks.faults(values, yaml_version.SECTIONS[version])
     if document.has_oddities:
+        from bodywork_compiler.config import yaml_oddities
+
         faults += yaml_oddities.faults(document.root)
     return version, faults
 

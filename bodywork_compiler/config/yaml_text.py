@@ -14,7 +14,6 @@ from yaml.reader import Reader
 from yaml.resolver import Resolver
 from yaml.scanner import Scanner
 
-from bodywork_compiler.config import yaml_syntax
 from bodywork_compiler.config.reading import UnreadableError
 from bodywork_compiler.config.yaml_values import DEEPEST, MAPPING, SEQUENCE, TEXT, TOO_DEEP, Values, unreadable_at
 
@@ -81,6 +80,8 @@ def parse(text: str) -> Document:
             _bound_depth(loader(text))
         return _document(text, loader(text).get_single_node())
     except yaml.YAMLError as fault:
+        from bodywork_compiler.config import yaml_syntax
+
         raise yaml_syntax.unreadable(text, fault) from fault
     except RecursionError as fault:
         raise UnreadableError(TOO_DEEP) from fault
