@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 # Written by `render -o DIR` into DIR. A folder that holds it is what a render made, and no source of anything.
 RENDER_MARKER = ".bodywork-render"
+# Is there only while files are being moved into place. A folder that still holds it was left half way by a crash, and the next render completes it.
+RENDER_UNDER_WAY = ".bodywork-render.under-way"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

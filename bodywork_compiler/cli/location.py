@@ -106,12 +106,15 @@ def _load(found: Checkout, where: str, file: str | None) -> Any:
 
 
 def _named_as_committed(problems: Iterable[Problem], found: Checkout, where: str) -> tuple[Problem, ...]:
-    start = f"{found.folder}"
+    from bodywork_compiler.config.reading import as_typed
+
+    scratch = as_typed(found.folder)
     at = f"{without_credentials(where)}@{found.source.commit[:7]}"
-    return tuple(
-        replace(each, file=each.file.replace(start + "/", "").replace(start, at), message=each.message.replace(start, at))
-        for each in problems
-    )
+
+    def named(text: str) -> str:
+        return text.replace(f"{scratch}/", "").replace(scratch, at)
+
+    return tuple(replace(each, file=named(each.file), message=named(each.message)) for each in problems)
 
 
 def _compile(project: Project, found: Checkout, options: CompileOptions) -> tuple[Document, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests.objects import KubeObject, Plan
 from bodywork_compiler.manifests.plan import plan_of
+from bodywork_compiler.source import RENDER_UNDER_WAY
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -25,6 +26,10 @@ def load_file(file: Path) -> Plan:
 
 def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
     """The plan in a folder: `kustomize(folder)` is asked to build it if it is a kustomization, else its files are read in name order, recursively."""
+    if (folder / RENDER_UNDER_WAY).exists():
+        raise BodyworkError(
+            f"{folder}: is half written: a render was killed while it wrote here", hint="Render into it again: bodywork render -o DIR."
+        )
     if any((folder / name).is_file() for name in KUSTOMIZATIONS):
         return load_stream(kustomize(folder), f"kustomization {folder}")
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and file.is_file()]

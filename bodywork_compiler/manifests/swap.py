@@ -8,10 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from bodywork_compiler.source import RENDER_MARKER
-
-# is there only while files are being moved: a folder that holds it was left half way by a crash, and the next render completes it
-UNDER_WAY = f"{RENDER_MARKER}.under-way"
+from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 
 
 def create_folder(target: Path, files: Mapping[str, bytes]) -> None:
@@ -33,7 +30,7 @@ def swap_files(target: Path, write: Mapping[str, bytes], remove: Iterable[str], 
     The first of `markers` knows every file as it was and as it shall be: whatever a crash leaves is still known as ours. The second is the last
     thing that is written.
     """
-    staging = target / UNDER_WAY
+    staging = target / RENDER_UNDER_WAY
     if staging.exists():
         shutil.rmtree(staging)
     undo: list[Callable[[], object]] = []

@@ -15,8 +15,7 @@ from builders import Repository, a_batch_stage, a_pipeline, a_project, write
 
 from bodywork_compiler.cli import main
 from bodywork_compiler.manifests import load_folder, load_stream
-from bodywork_compiler.manifests.swap import UNDER_WAY
-from bodywork_compiler.source import RENDER_MARKER
+from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 
 
 @pytest.fixture
@@ -116,7 +115,7 @@ def test_what_is_no_longer_made_is_removed_and_files_of_others_stay(
     assert not (out / "02-serve").exists()
     assert (out / "notes.txt").read_text() == "mine\n"
     assert (out / "01-train" / "notes.txt").read_text() == "mine too\n"
-    assert not (out / UNDER_WAY).exists()
+    assert not (out / RENDER_UNDER_WAY).exists()
 
 
 @pytest.mark.parametrize("edited", ["kustomization.yaml", "01-train/job.yaml", "02-serve/service.yaml"])
@@ -211,7 +210,7 @@ def test_a_failure_half_way_leaves_the_folder_as_it_was(
     moves = Path.replace
 
     def failing(self: Path, target: Path) -> Path:
-        if self.name == "deployment.yaml" and UNDER_WAY not in self.parts:
+        if self.name == "deployment.yaml" and RENDER_UNDER_WAY not in self.parts:
             raise OSError(28, "No space left on device", str(self))
         return moves(self, target)
 
@@ -253,7 +252,7 @@ def test_a_crash_half_way_is_mended_by_the_next_render(
     assert (out / "02-serve" / "deployment.yaml").exists()
     assert main(["render", str(iris.path), "-o", str(out)]) == 0, capfd.readouterr().err
     assert not (out / "02-serve").exists()
-    assert not (out / UNDER_WAY).exists()
+    assert not (out / RENDER_UNDER_WAY).exists()
     fresh = out.with_name("fresh")
     render(iris.path, "-o", fresh)
     assert {path: state[0] for path, state in snapshot(out).items()} == {path: state[0] for path, state in snapshot(fresh).items()}
