@@ -53,10 +53,10 @@ def _lacking(error: _Error, path: Path) -> Iterator[Fault]:
 def _unknown(error: _Error, path: Path) -> Iterator[Fault]:
     known = error.schema["properties"]
     unknown = [key for key in error.instance if key not in known]
-    lacking = [name for name in known if name not in error.instance] if len(unknown) <= MOST_GUESSED else []
+    near = known if len(unknown) <= MOST_GUESSED else ()
     for key in unknown:
         message = f"{shown(key)} is not a key {_of_what(path)}"
-        yield Fault(path=path, message=message, hint=did_you_mean(key, lacking), unknown=key)
+        yield Fault(path=path, message=message, hint=did_you_mean(key, near), unknown=key)
 
 
 def _of_what(path: Path) -> str:
@@ -91,7 +91,7 @@ def _message(error: _Error) -> str:
     if error.validator == "type":
         return f"must be {_type(wanted)}, got {described(error.instance)}"
     if error.validator == "const":
-        return f"must be {shown(wanted)}, got {described(error.instance)}"
+        return f"must be text, got {described(error.instance)}"  # another text was said by yaml_version
     if error.validator == "enum":
         return f"must be one of {', '.join(wanted)}, got {described(error.instance)}"
     if error.validator == "oneOf":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bodywork_compiler import names
 from bodywork_compiler.config.faults import Fault, Path, shown
+from bodywork_compiler.config.meaning import namespace_for
 from bodywork_compiler.problems import Problem
 from bodywork_compiler.project import Project
 
@@ -34,9 +35,10 @@ def faults(stages: Iterable[Named]) -> Iterator[Fault]:
             continue
         for time in range(1, stage.times + 1):
             name = names.repeated(stage.object_name, time)
+            whose = shown(stage.name) if time == 1 else f"{shown(stage.name)}, when it comes again,"
             if name in owner:
-                yield _at(stage, f"is called {shown(name)} in Kubernetes, as {shown(owner[name])} is", "rename one of the two")
-            owner[name] = stage.name
+                yield _at(stage, f"{whose} is called {shown(name)} in Kubernetes, as {owner[name]} is", "rename one of the two")
+            owner[name] = whose
 
 
 def _refused(stage: Named) -> tuple[str, str] | None:
@@ -72,7 +74,13 @@ def notes(file: str, project: Project) -> list[Problem]:
     # v1 lower-cases a project's name itself; PROJECT--STAGE is as the documents have it
     called = [(project.name, project.object_name), *((stage.name, names.clean(stage.name)) for stage in project.stages)]
     changed = [f"{shown(name)} is called {shown(object_name)}" for name, object_name in called if name != object_name]
+    notes = [Problem(file=file, message=sentence, severity="note") for sentence in _namespace(project)]
     if not changed:
-        return []
+        return notes
     more = f", and {len(changed) - MOST_SHOWN} more names change" if len(changed) > MOST_SHOWN else ""
-    return [Problem(file=file, message=f"in Kubernetes, {', '.join(changed[:MOST_SHOWN])}{more}", severity="note")]
+    return [*notes, Problem(file=file, message=f"in Kubernetes, {', '.join(changed[:MOST_SHOWN])}{more}", severity="note")]
+
+
+def _namespace(project: Project) -> Iterator[str]:
+    if project.namespace is not None and project.namespace == namespace_for(project.name):
+        yield f"{shown(project.name)} can be no namespace's name: the namespace is called {shown(project.namespace)}"

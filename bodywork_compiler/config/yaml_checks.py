@@ -92,7 +92,9 @@ def _stage(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
 
 def _inside(file: object, path: Path) -> Iterator[Fault]:
     if isinstance(file, str) and leaves_project(file):
-        yield Fault(path=path, message=f"must be a path inside the project, got {shown(file)}", hint="relative to the config's folder")
+        yield Fault(
+            path=path, message=f"must be a path inside the project, got {shown(file)}", hint="paths are relative to the config's folder"
+        )
 
 
 def _secrets(stage: _Values, path: Path, group: str) -> Iterator[Fault]:

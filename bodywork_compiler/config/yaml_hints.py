@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bodywork_compiler.config.faults import shown
 
 _MILLI = re.compile(r"([0-9]+)m")
+_MEANT = {"y": "write true", "t": "write true", "n": "write false", "f": "write false"}
 _UNIT = re.compile(r"([0-9.]+) ?[a-zA-Z]+")
 
 
@@ -18,9 +19,11 @@ def hint(wanted: str, got: object, *, written: str, is_plain: bool) -> str | Non
 
 
 def _text(got: object, written: str, is_plain: bool) -> str | None:  # noqa: FBT001 - entry of a table, called by position
-    if isinstance(got, str) or not is_plain or not written:
+    if isinstance(got, str) or not is_plain or not written or getattr(got, "written", written) != written:
         return None
-    return f'put it in quotes: "{written}"; YAML reads {shown(written)} as {_read_as(got)}'
+    remedy = f'put it in quotes: "{written}"'
+    read_as = _read_as(got)
+    return remedy if read_as == written else f"{remedy}; YAML reads {shown(written)} as {read_as}"
 
 
 def _read_as(got: object) -> str:
@@ -28,7 +31,7 @@ def _read_as(got: object) -> str:
         return "true" if got else "false"
     if got is None:
         return "nothing"
-    return f"the number {shown(got)[1:-1]}" if isinstance(got, (int, float)) else getattr(got, "what", "a list")
+    return shown(got)[1:-1] if isinstance(got, (int, float)) else str(getattr(got, "what", "a list"))
 
 
 def _number(got: object, written: str, is_plain: bool) -> str | None:  # noqa: FBT001 - entry of a table
@@ -53,12 +56,16 @@ def _as_number(written: str) -> str | None:
 
 def _boolean(got: object, written: str, is_plain: bool) -> str | None:  # noqa: FBT001 - entry of a table
     if not isinstance(got, str):
-        return "write true or false"
-    return "take the quotes away" if not is_plain and written.lower() in ("true", "false") else "write true or false"
+        return None
+    if not is_plain and written.lower() in ("true", "false"):
+        return "take the quotes away"
+    return _MEANT.get(written.lower())
 
 
 def _list(got: object, written: str, is_plain: bool) -> str | None:  # noqa: FBT001, ARG001 - entry of a table
-    return None if got is None else f"write it as a list: [{written}]" if len(written) < 40 else "write it as a list"  # noqa: PLR2004
+    if got is None:
+        return None
+    return 'the path of a file needs version: "1.2"' if written.endswith(".txt") else "write it as a list: lines that begin with `- `"
 
 
 def _mapping(got: object, written: str, is_plain: bool) -> str | None:  # noqa: FBT001, ARG001 - entry of a table

@@ -11,6 +11,13 @@ from bodywork_compiler.config.yaml_values import MERGE, TEXT
 
 # mappings whose keys are names that users choose; elsewhere a key that is no text is an unknown key, and said as such
 _OF_NAMES = {"stages", "secrets", "env"}
+_KINDS = {
+    "tag:yaml.org,2002:int": "a number",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:bool": "true or false",
+    "tag:yaml.org,2002:null": "nothing",
+    "tag:yaml.org,2002:timestamp": "a date",
+}
 
 
 def faults(root: Node) -> Iterator[Fault]:
@@ -40,5 +47,5 @@ def _of_mapping(path: Path, node: MappingNode) -> Iterator[Fault]:
             yield Fault(path=at, message=message, hint="take one away", severity="warning", place=place)
         first.setdefault(key.value, place.line or 0)
         if key.tag != TEXT and path and path[-1] in _OF_NAMES:
-            message = f"a name must be text, and YAML reads {shown(key.value)} as something else"
+            message = f"a name must be text, and YAML reads {shown(key.value)} as {_KINDS.get(key.tag, 'something else')}"
             yield Fault(path=at, message=message, hint=f'put it in quotes: "{key.value}"', place=place)

@@ -11,6 +11,10 @@ from bodywork_compiler.config.reading import UnreadableError
 
 # part of the parser's words -> ours, and what to do. libyaml and the pure parser differ in details; what is not here is told in their words
 _WORDS = (
+    ("scanning an alias", "a `*` begins an alias here", "a value that begins with `*` needs quotes"),
+    ("scanning an anchor", "a `&` begins an anchor here", "a value that begins with `&` needs quotes"),
+    ("expected ',' or ']'", "a list in `[…]` lacks a `,` or its `]`", None),
+    ("expected ',' or '}'", "a mapping in `{…}` lacks a `,` or its `}`", None),
     (
         "expected a single document",
         "a second YAML document begins here; a config is one document",

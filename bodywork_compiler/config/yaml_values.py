@@ -48,7 +48,7 @@ class Values:
             return self._mapping(node, depth + 1)
         if type(node) is SequenceNode and node.tag == SEQUENCE:
             return [self.of(part, depth + 1) for part in node.value]
-        return Odd(node.tag, f"a value with the tag {node.tag}")
+        return Odd(_tag(node), "a value with the tag")
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -102,11 +102,15 @@ _SAFE = SafeConstructor()
 
 def _scalar(node: ScalarNode) -> Any:
     if node.tag not in _PLAIN_VALUES:
-        return Odd(node.value, _WORDS.get(node.tag, f"a value with the tag {node.tag}"))
+        return Odd(node.value, _WORDS[node.tag]) if node.tag in _WORDS else Odd(_tag(node), "a value with the tag")
     try:
         value = SafeConstructor.yaml_constructors[node.tag](_SAFE, node)
     except (ValueError, KeyError, IndexError):  # `0b_`, `!!int x`, `!!bool x`: what only a forced tag or a strange number does
-        return Odd(node.value, f"no {node.tag.rpartition(':')[2]}")
+        return Odd(node.value, "something that YAML cannot read")
     if isinstance(value, float) and not isfinite(value):
-        return Odd(node.value, "no number")
+        return Odd(node.value, "something that is no finite number")
     return value
+
+
+def _tag(node: Node) -> str:
+    return str(node.tag).replace("tag:yaml.org,2002:", "!!")
