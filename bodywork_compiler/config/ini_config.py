@@ -8,7 +8,7 @@ from typing import Any
 
 from bodywork_compiler import names
 from bodywork_compiler.config import dag, files, images, ini_project, ini_stage, ini_text, naming, places, reading, schemas
-from bodywork_compiler.config.faults import Fault
+from bodywork_compiler.config.faults import Fault, shown
 from bodywork_compiler.config.ini_stage import StageFiles
 from bodywork_compiler.problems import Problem, has_errors
 from bodywork_compiler.project import Project
@@ -20,7 +20,7 @@ _WHAT_A_STAGE_IS = f"a stage is a folder with a {ini_stage.CONFIG}"
 def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None, list[Problem]]:
     """Its Project, unless there is an error in it, and all that is to be said, of the stages' files too."""
     path = file.folder / file.name
-    shown = reading.as_typed(path)
+    file_name = reading.as_typed(path)
     text = reading.read_text(path)
     sections, faults = ini_text.parse(text)
     values = ini_text.typed(sections, schemas.schema("ini"))
@@ -30,7 +30,7 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     stages = {name: ini_stage.read(file.folder, name) for step in dag.steps(order) for name in step if name in folders}
     faults += _of_project(values.get("default", {}))
     faults += _of_order(order, values.get("default", {}), stages, folders)
-    problems = places.problems(shown, faults, ini_text.IniPlaces(text)) if faults else []
+    problems = places.problems(file_name, faults, ini_text.IniPlaces(text)) if faults else []
     problems += [problem for stage in stages.values() for problem in stage.problems]
     if check_files:
         scripts = ((stage.executable(name), f"{name}/{ini_stage.CONFIG}") for name, stage in stages.items())
@@ -38,7 +38,7 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     if has_errors(problems):
         return None, problems
     project = ini_project.project(values, stages, file.name)
-    return project, problems + naming.notes(shown, project)
+    return project, problems + naming.notes(file_name, project)
 
 
 def _stage_folders(folder: Path) -> set[str]:
@@ -57,16 +57,18 @@ def _of_order(order: str, default: Mapping[str, Any], stages: Mapping[str, Stage
         return
     is_service = {name: name in stages and stages[name].is_service for name in folders}
     yield from dag.faults(order, is_service, _DAG, what_a_stage_is=_WHAT_A_STAGE_IS)
-    times = [name for step in dag.steps(order) for name in step]
+    project = names.clean(default.get("PROJECT_NAME", ""))
+    if project:
+        yield from naming.faults(_named(order, project, stages))
+    if project[:1].isdigit() and any(is_service.values()):
+        message = f"services are called PROJECT--STAGE, and Kubernetes refuses a service's name that begins with a digit: {shown(project)}"
+        yield Fault(path=("default", "PROJECT_NAME"), message=message, hint=f"for example `p{project}`")
+
+
+def _named(order: str, project: str, stages: Mapping[str, StageFiles]) -> Iterator[naming.Named]:
+    mentioned = [name for step in dag.steps(order) for name in step]
     spans = dag.spans(order)
-    yield from naming.faults(
-        naming.Named(
-            name=name,
-            object_name=names.stage_object_name(name, default.get("PROJECT_NAME", "")),
-            is_service=files.is_service,
-            path=_DAG,
-            times=times.count(name),
-            span=spans[name],
-        )
-        for name, files in stages.items()
-    )
+    for name in stages:
+        object_name = names.stage_object_name(name, project)
+        # what a service's name begins with is the project's, and said there
+        yield naming.Named(name=name, object_name=object_name, is_service=False, path=_DAG, times=mentioned.count(name), span=spans[name])

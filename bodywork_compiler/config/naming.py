@@ -12,6 +12,7 @@ from bodywork_compiler.problems import Problem
 from bodywork_compiler.project import Project
 
 MOST_SHOWN = 3
+SHORTEST_PROPOSED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def _refused(stage: Named) -> tuple[str, str] | None:
         return message, f"for example {shown(f's{stage.object_name}')}"
     if len(longest) > names.LONGEST:
         spare = names.LONGEST - (len(longest) - len(names.clean(stage.name)))
-        proposal = names.shortened(names.clean(stage.name), spare) if spare > 0 else ""
+        proposal = names.shortened(names.clean(stage.name), spare) if spare > SHORTEST_PROPOSED else ""
         message = f"is too long: Kubernetes takes {names.LONGEST} characters, and {shown(longest)} has {len(longest)}"
         return message, f"for example `{proposal}`" if proposal else "shorten the project's name"
     return None
