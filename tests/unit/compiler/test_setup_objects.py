@@ -126,7 +126,7 @@ def test_inline_source_needs_no_key_even_when_there_is_a_url():
 
 
 def test_too_much_to_travel_inside_says_what_to_do():
-    assert len([name for name in config_maps(source=inline(18 * 180_000)) if "-source-" in name]) == 18
+    assert len([document for document in compiled(batch(), source=inline(18 * 180_000)) if "-source-" in document.name]) == 18
     with pytest.raises(BodyworkError, match=r"3\.2 MB compressed, and at most 3\.2 MB can travel inside") as refused:
         compiled(batch(), source=inline(18 * 180_000 + 1))
     assert "push the commit" in refused.value.hint
