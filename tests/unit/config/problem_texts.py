@@ -70,6 +70,7 @@ def said(folder: Path, *, check_files: bool = False, strict: bool = False) -> li
     texts = [report.text(problem) for problem in found(folder, check_files=check_files, strict=strict)]
     return [text.replace(f"{folder}/", "") for text in texts]
 
+
 GOOD_INI = {
     "bodywork.ini": """\
 [default]
