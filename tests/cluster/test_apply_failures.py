@@ -1,0 +1,210 @@
+"""Runs that end badly on a real cluster: what is said, what is left, what was put back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from clusters import Cluster
+from hand_made import LISTENS, RUNS_ON, Switch, a_batch, a_failure_stage, a_service, a_switch, apply, from_secret, stream
+from servers import address_for_pods
+
+pytestmark = pytest.mark.cluster
+FAILS = "raise SystemExit('no data today')"
+
+
+@pytest.fixture
+def address(cluster: Cluster) -> str:
+    return address_for_pods(cluster.node_address())
+
+
+@pytest.fixture
+def third_time_lucky(address: str) -> Iterator[Switch]:
+    with a_switch(address, 500, 500, 200) as switch:
+        yield switch
+
+
+def test_a_retry_that_succeeds_is_a_success(cluster: Cluster, namespace: str, third_time_lucky: Switch) -> None:
+    run = apply(cluster, namespace, a_batch("train", 1, third_time_lucky.code, retries=2))
+
+    assert run.exit_code == 0, run.err
+    assert run.stage("train")["attempts"] == 3
+    assert [line for line in run.log("train") if line in {"asked", "went on"}] == ["asked", "asked", "asked", "went on"]
+    assert {each["attempt"] for each in run.of("log_line")} == {1, 2, 3}
+
+
+def test_a_batch_that_fails_every_time_shows_each_attempt_and_stops_the_run(cluster: Cluster, namespace: str) -> None:
+    run = apply(cluster, namespace, a_batch("train", 1, FAILS, retries=1), *a_service("serve", 2))
+
+    assert run.exit_code == 4
+    evidence = run.one("evidence")
+    assert [(tail["attempt"], tail["exit_code"], tail["lines"]) for tail in evidence["tails"]] == [
+        (1, 1, ["no data today"]),
+        (2, 1, ["no data today"]),
+    ]
+    assert any("kubectl describe job train" in line and f"--namespace={namespace}" in line for line in evidence["look_further"])
+    ended = run.one("run_ended")
+    assert {each["stage"]: each["result"] for each in ended["stages"]} == {"train": "failed", "serve": "not started"}
+    assert ended["result"] == "failed"
+    assert cluster.get("-n", namespace, "deployments")["items"] == []
+    assert [each["metadata"]["name"] for each in cluster.get("-n", namespace, "jobs")["items"]] == ["train"], "it stays to be looked at"
+
+
+def test_nothing_of_a_failed_step_runs_on(cluster: Cluster, namespace: str) -> None:
+    run = apply(cluster, namespace, a_batch("fails", 1, FAILS), a_batch("runs-on", 1, RUNS_ON), *a_service("good", 1))
+
+    assert run.exit_code == 4
+    results = {each["stage"]: each["result"] for each in run.one("run_ended")["stages"]}
+    assert (results["fails"], results["runs-on"]) == ("failed", "stopped")
+    assert [each["metadata"]["name"] for each in cluster.get("-n", namespace, "jobs")["items"]] == ["fails"]
+    pods = {each["metadata"]["labels"]["bodywork/stage"] for each in cluster.get("-n", namespace, "pods")["items"]}
+    assert "runs-on" not in pods
+    assert ("good" in pods) == (results["good"] == "available"), "a service that was good stays, one that was not yet goes back"
+
+
+def test_a_service_that_fails_at_its_first_deployment_is_removed(cluster: Cluster, namespace: str) -> None:
+    run = apply(cluster, namespace, *a_service("serve", 1, "print('cannot start'); raise SystemExit(3)"))
+
+    assert run.exit_code == 4
+    assert run.one("evidence")["tails"][0]["lines"][-1] == "cannot start"
+    assert run.position("evidence") < run.position("rolled_back")
+    assert (run.one("rolled_back")["revision"], run.one("rolled_back")["complete"]) == (None, True)
+    assert cluster.get("-n", namespace, "deployments,services")["items"] == []
+
+
+def test_a_failed_update_leaves_everything_as_it_was(cluster: Cluster, namespace: str) -> None:
+    first = a_service("serve", 1, env=[{"name": "MODEL", "value": "one"}, {"name": "GONE_LATER", "value": "1"}])
+    first[0]["metadata"]["labels"]["gone-later"] = "1"
+    first[0]["metadata"]["annotations"] = {"bodywork/git-commit": "1" * 40}
+    apply(cluster, namespace, *first)
+    before = [_as_it_is(cluster, namespace, kind) for kind in ("deployment", "service")]
+    pods = _pods(cluster, namespace)
+
+    second = a_service("serve", 1, "raise SystemExit(3)", env=[{"name": "MODEL", "value": "two"}])
+    second[0]["metadata"]["labels"]["added-later"] = "1"
+    second[0]["metadata"]["annotations"] = {"bodywork/git-commit": "2" * 40}
+    second[0]["spec"]["minReadySeconds"] = 1
+    second[1]["spec"]["ports"][0]["port"] = 6000
+    run = apply(cluster, namespace, *second)
+
+    assert run.exit_code == 4
+    assert (run.one("rolled_back")["revision"], run.one("rolled_back")["complete"]) == (1, True)
+    assert [_as_it_is(cluster, namespace, kind) for kind in ("deployment", "service")] == before
+    assert pods <= _pods(cluster, namespace), "the pods that served all the time still do"
+    again = apply(cluster, namespace, *a_service("serve", 1, env=[{"name": "MODEL", "value": "three"}]))
+    assert again.exit_code == 0, again.err
+
+
+def test_an_unchanged_service_whose_restart_fails_goes_back_too(cluster: Cluster, namespace: str, address: str) -> None:
+    """Its manifest is the same, so only the revision tells what stood before."""
+    with a_switch(address, 200) as switch:
+        service = a_service("serve", 1, f"{switch.code}; {LISTENS}")
+        apply(cluster, namespace, *service)
+        before, pods = _as_it_is(cluster, namespace, "deployment"), _pods(cluster, namespace)
+        switch.answers[:] = [500]
+        run = apply(cluster, namespace, *service)
+
+    assert run.exit_code == 4
+    assert (run.one("rolled_back")["revision"], run.one("rolled_back")["complete"]) == (1, True)
+    assert _as_it_is(cluster, namespace, "deployment") == before
+    assert pods <= _pods(cluster, namespace)
+
+
+def test_the_failure_stage_is_told_why(cluster: Cluster, namespace: str) -> None:
+    tells = a_failure_stage("tell", "import os; print('because: ' + os.environ['EXCEPTION_MESSAGE'])")
+    run = apply(cluster, namespace, a_batch("train", 1, FAILS), tells)
+
+    assert run.exit_code == 4
+    assert len(run.log("tell")) == 1
+    assert run.log("tell")[0].startswith("because: train (step 1): ")
+    assert run.stage("tell")["result"] == "succeeded"
+
+
+def test_the_failure_stage_of_a_good_run_never_runs(cluster: Cluster, namespace: str) -> None:
+    run = apply(cluster, namespace, a_batch("train", 1), a_failure_stage("tell", "print('never')"))
+
+    assert run.exit_code == 0, run.err
+    assert run.log("tell") == []
+    assert [each["metadata"]["name"] for each in cluster.get("-n", namespace, "jobs")["items"]] == ["train"]
+
+
+def test_missing_secrets_are_all_named_before_anything_is_changed(cluster: Cluster, namespace: str) -> None:
+    cluster.make_secret(namespace, "half", user="me")
+    needs = [from_secret("KEY", "aws", "KEY"), from_secret("SECRET", "aws", "SECRET"), from_secret("PASSWORD", "half", "password")]
+    run = apply(cluster, namespace, a_batch("prepare", 1), a_batch("train", 2, env=needs))
+
+    assert run.exit_code == 1
+    assert "secret aws is not there" in run.err
+    assert "secret half has no password" in run.err
+    assert "kubectl create secret generic aws --from-literal=KEY=VALUE --from-literal=SECRET=VALUE" in run.err
+    assert run.of("object_changed") == []
+    assert cluster.get("-n", namespace, "jobs")["items"] == []
+
+
+def test_the_command_that_makes_a_missing_secret_can_be_run_as_it_stands(cluster: Cluster, namespace: str) -> None:
+    cluster.make_secret(namespace, "half", user="me")
+    needs = [from_secret("KEY", "aws", "KEY"), from_secret("PASSWORD", "half", "password")]
+    pipeline = [a_batch("train", 1, "import os; print(os.environ['KEY'] + os.environ['PASSWORD'])", env=needs)]
+    refused = apply(cluster, namespace, *pipeline)
+    commands = [line.strip() for line in refused.err.splitlines() if line.strip().startswith("kubectl ")]
+    assert len(commands) == 2
+    for command in commands:
+        assert cluster.run("sh", "-c", command).returncode == 0
+
+    assert apply(cluster, namespace, *pipeline).log("train") == ["VALUEVALUE"]
+
+
+def test_an_image_that_is_not_there_is_known_before_any_deadline(cluster: Cluster, namespace: str) -> None:
+    run = apply(cluster, namespace, a_batch("train", 1, image="Impossible Name"))
+
+    assert run.exit_code == 4
+    assert run.stage("train")["result"] == "failed"
+    assert "Impossible Name" in run.stage("train")["reason"]
+    assert cluster.get("-n", namespace, "jobs,pods")["items"] == [], "it would be tried for ever"
+
+
+def test_what_the_api_server_refuses_first_changes_nothing_and_exits_1(cluster: Cluster, namespace: str) -> None:
+    impossible = a_batch("train", 1)
+    impossible["spec"]["backoffLimit"] = -1
+    run = apply(cluster, namespace, impossible)
+
+    assert run.exit_code == 1
+    assert "backoffLimit" in run.err
+    assert "Traceback" not in run.err
+
+
+def test_what_the_api_server_refuses_later_is_a_run_that_failed(cluster: Cluster, namespace: str) -> None:
+    impossible = a_batch("second", 2)
+    impossible["spec"]["backoffLimit"] = -1
+    run = apply(cluster, namespace, a_batch("first", 1), impossible, a_batch("beside", 2, RUNS_ON))
+
+    assert run.exit_code == 4
+    results = {each["stage"]: each["result"] for each in run.one("run_ended")["stages"]}
+    assert results == {"first": "succeeded", "second": "failed", "beside": "stopped"}
+    assert "backoffLimit" in run.stage("second")["reason"]
+
+
+def test_no_cluster_at_all_is_said_in_kubectls_words(cluster: Cluster, namespace: str) -> None:
+    done = cluster.bodywork(
+        "apply", "-", "--context", "nowhere", "--namespace", namespace, cwd=cluster.kubeconfig.parent, stdin=stream(a_batch("train", 1))
+    )
+
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+    return stream(a_batch("train", 1))
+
+
+def _as_it_is(cluster: Cluster, namespace: str, kind: str) -> dict[str, Any]:
+    """All that makes the object what it is, without what counts or times its changes."""
+    found = copy.deepcopy(cluster.get("-n", namespace, kind, "serve"))
+    metadata = found["metadata"]
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
+    return {"labels": metadata["labels"], "annotations": annotations, "spec": found["spec"]}
+
+
+def _pods(cluster: Cluster, namespace: str) -> set[str]:
+    return {each["metadata"]["uid"] for each in cluster.get("-n", namespace, "pods")["items"]}
