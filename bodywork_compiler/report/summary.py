@@ -21,16 +21,17 @@ def headline(run: RunEnded) -> str:
     return said + in_words(run.seconds).rjust(max(COLUMNS - len(said), 2 + len(in_words(run.seconds))))
 
 
-def table(run: RunEnded, notes: Mapping[str, str]) -> Iterator[tuple[str, Colour | None]]:
-    """The rows as lines with their colour; `notes` says of a stage what its address would have stood for."""
-    if not run.stages:
+def table(planned: Sequence[StageEnded], on_failure: Sequence[StageEnded], notes: Mapping[str, str]) -> Iterator[tuple[str, Colour | None]]:
+    """The rows as lines with their colour; `notes` says of a stage what stands in place of its address."""
+    stages = [*planned, *on_failure]
+    if not stages:
         return
-    labels = [_step(stage) for stage in run.stages]
-    others = [(stage.kind, stage.result, "" if stage.result == "not started" else in_words(stage.seconds)) for stage in run.stages]
+    labels = [*(f"step {stage.step}" for stage in planned), *("on failure" for _ in on_failure)]
+    others = [(stage.kind, stage.result, "" if stage.result == "not started" else in_words(stage.seconds)) for stage in stages]
     widths = [max(len(cells[column]) for cells in others) for column in range(3)]
     indent = _GAP + " " * max(map(len, labels)) + _GAP
-    name_width = min(max(len(stage.stage) for stage in run.stages), COLUMNS - len(indent) - sum(widths) - 3 * len(_GAP))
-    for label, stage, cells in zip(labels, run.stages, others, strict=True):
+    name_width = min(max(len(stage.stage) for stage in stages), COLUMNS - len(indent) - sum(widths) - 3 * len(_GAP))
+    for label, stage, cells in zip(labels, stages, others, strict=True):
         row = _GAP + label.ljust(len(indent) - 2 * len(_GAP)) + _GAP
         rest = _GAP.join([cells[0].ljust(widths[0]), cells[1].ljust(widths[1]), cells[2].rjust(widths[2])])
         note = notes.get(stage.stage) or stage.address or ""
@@ -66,10 +67,6 @@ def _result_words(run: RunEnded) -> str:
         return f"is deployed to {run.namespace}" if has_service else f"has run in {run.namespace}"
     words = {"failed": "failed", "timed out": "timed out", "interrupted": "was interrupted"}[run.result]
     return f"{words} in {run.namespace}"
-
-
-def _step(stage: StageEnded) -> str:
-    return f"step {stage.step}" if stage.step else "on failure"
 
 
 def _laid_out(label: str, name: str, rest: str, note: str) -> list[str]:

@@ -17,7 +17,7 @@ _SEVERITY: dict[run.Level, int] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERRO
 _LEVEL_COLOURS: dict[run.Level, Colour] = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _DOING = {"created": "creating", "configured": "updating", "replaced": "replacing", "restarted": "restarting", "deleted": "deleting"}
 _DONE: dict[run.Result, str] = {"succeeded": "completed"}
-_GOOD = ("succeeded", "available")
+_ENDED: dict[run.Result, run.Level] = {"succeeded": "INFO", "available": "INFO", "stopped": "WARNING", "not started": "WARNING"}
 # what every stage goes through is worth a line only when it takes long; all else is said at once
 _USUAL = ("waiting for ", "fetching", "installing", "pulling", "running", "ending")
 _LONG_SECONDS = 30
@@ -32,6 +32,7 @@ class Text:
         self._clock = clock
         self._threshold = _SEVERITY[log_level]
         self._step_count = 0
+        self._on_failure: list[run.StageEnded] = []
         self._objects: dict[str, run.StagePlan] = {}
         self._told_at: dict[str, float] = {}
         self._notes: dict[str, str] = {}
@@ -66,7 +67,8 @@ class Text:
 
     @_show.register
     def _(self, event: run.StepStarted) -> None:
-        self._log(f"step {event.step}/{self._step_count}: {', '.join(event.stages)}")
+        place = f"step {event.step}/{self._step_count}" if event.step <= self._step_count else "on failure"
+        self._log(f"{place}: {', '.join(event.stages)}")
 
     @_show.register
     def _(self, event: run.ObjectChanged) -> None:
@@ -106,14 +108,16 @@ class Text:
     def _(self, event: run.StageEnded) -> None:
         if event.kind != "Job":
             self._logs.so_far(event.stage)  # a service's pods log on after the run
-        is_good = event.result in _GOOD
+        if event.step > self._step_count:
+            self._on_failure.append(event)
         attempt = f", attempt {event.attempts}" if event.kind == "Job" else ""
         why = f": {event.reason}" if event.reason else ""
         said = f"{_DONE.get(event.result, event.result)} {event.kind.lower()}={event.name} after {in_words(event.seconds)}{attempt}{why}"
-        self._log(said, level="INFO" if is_good else "ERROR")
+        self._log(said, level=_ENDED.get(event.result, "ERROR"))
 
     @_show.register
     def _(self, event: run.Evidence) -> None:
+        self._logs.so_far(event.stage)  # the whole log first, then what matters of it
         show_evidence(event, self._output)
         self._look_further += [each for each in event.look_further if each not in self._look_further]
 
@@ -127,9 +131,9 @@ class Text:
         self._logs.all_so_far()
         self._output.line()
         self._output.line(self._output.paint(headline(event), "green" if event.result == "succeeded" else "red"))
-        if event.reason and not self._look_further:
+        if event.reason and not self._look_further and event.reason != event.result:
             self._output.line(f"  {event.reason}")
-        for line, colour in table(event, self._notes):
+        for line, colour in table(event.stages, self._on_failure, self._notes):
             self._output.line(self._output.paint(line, colour))
         more = wrapped("More:", [*self._look_further, "after mending: bodywork apply"]) if self._look_further else look(event)
         for line in more:

@@ -52,6 +52,11 @@ def took_longer(ended: Mapping[str, Any]) -> bool:
     return ended.get("exitCode") == labels.EXIT_TIMED_OUT and bool(_TOOK_LONGER.fullmatch(_message(ended)))
 
 
+def was_killed(ended: Mapping[str, Any]) -> bool:
+    """Ended from outside, and not for its memory."""
+    return ended.get("exitCode") in _SIGNALS and ended.get("reason") != "OOMKilled"
+
+
 def _own_words(ended: Mapping[str, Any]) -> str:
     """Why `fetch` or `install` gave up. Only their own last line: what git or pip printed before it is a log."""
     last = _message(ended).rpartition("\n")[2]

@@ -137,6 +137,11 @@ class TestStageLogs:
         text = shown([*map(printed, lines), run.LogEnded(stage="train-model", pod="train-model-x2x8z")])
         assert text.splitlines()[3:] == lines
 
+    def test_the_whole_log_comes_before_the_evidence_that_quotes_it(self):
+        line = printed("about to fail", stage="s", pod="s-1")
+        text = shown([line, run.Evidence(step=1, stage="s", reason="it failed")])
+        assert text.index("about to fail") < text.index("it failed")
+
 
 class TestProgress:
     def progress(self, message, seconds):
@@ -173,16 +178,29 @@ class TestLogLevel:
         assert "R² = 0.97" in text
         assert " - ERROR - " not in text
 
+    @pytest.mark.parametrize(
+        ("result", "level"), [("available", "INFO"), ("stopped", "WARNING"), ("failed", "ERROR"), ("timed out", "ERROR")]
+    )
+    def test_an_end_is_as_loud_as_it_is_bad(self, result, level):
+        assert f" - {level} - run.step - {result} " in shown([replace(SERVED, result=result)])
+
 
 class TestSummary:
     def test_a_pipeline_of_batch_stages_only_is_not_deployed(self):
         assert shown([ended(stages=(TRAINED,))]).splitlines()[1].startswith("iris 3f2a9c1 has run in iris ")
 
     def test_stages_that_never_started_and_the_failure_stage_have_their_row(self):
-        notify = run.StageEnded(step=0, stage="notify", kind="Job", name="notify", result="succeeded", seconds=3.0)
+        notify = run.StageEnded(step=3, stage="notify", kind="Job", name="notify", result="succeeded", seconds=3.0)
         waiting = replace(NOT_SERVED, result="not started", seconds=0.0)
-        rows = shown([ended("failed", stages=(replace(TRAINED, result="timed out"), waiting, notify), reason="x")]).splitlines()
-        assert rows[1:] == [
+        events = [
+            STARTED,
+            run.StepStarted(step=3, stages=("notify",)),
+            notify,
+            ended("failed", stages=(replace(TRAINED, result="timed out"), waiting), reason="x"),
+        ]
+        rows = shown(events).splitlines()
+        assert rows[1].endswith(" - on failure: notify")
+        assert rows[4:] == [
             "iris 3f2a9c1 failed in iris                                           1 min 12 s",
             "  x",
             "  step 1      train-model      Job         timed out    41 s",
@@ -220,6 +238,9 @@ class TestSummary:
 
     def test_a_short_address_stands_in_the_row(self):
         assert "24 s  http://s.n:80" in shown([ended(stages=(replace(SERVED, address="http://s.n:80"),))])
+
+    def test_a_reason_that_says_no_more_than_the_result_is_left_out(self):
+        assert shown([ended("interrupted", stages=(), reason="interrupted")]).count("interrupted") == 1
 
     def test_a_run_that_was_interrupted_says_so_and_why(self):
         text = shown([ended("interrupted", stages=(), reason="SIGINT", git_commit=None)])

@@ -24,9 +24,12 @@ def judged(deployment, pods=(), events=(), **situation):
         pytest.param(
             {"present": 2, "available": 1}, "running", "waiting for 1 pod of an older revision to go", id="an older one is counted"
         ),
-        pytest.param({"updated": 0}, "running", "0 of 1 replicas are ready", id="only the older one is good"),
+        pytest.param({"updated": 0}, "running", "waiting for replicas: 0 of 1 are ready", id="only the older one is good"),
         pytest.param(
-            {"replicas": 3, "updated": 3, "present": 3, "available": 2}, "running", "2 of 3 replicas are ready", id="one not available"
+            {"replicas": 3, "updated": 3, "present": 3, "available": 2},
+            "running",
+            "waiting for replicas: 2 of 3 are ready",
+            id="one not available",
         ),
         pytest.param(
             {"replicas": 0, "updated": 0, "present": 1}, "running", "waiting for 1 pod of an older revision to go", id="scaled down"
@@ -143,6 +146,20 @@ def with_limit(seconds, **more):
 )
 def test_the_limit_of_a_start_counts_from_the_first_start_of_the_stages_own_code(limit, ago, pod, state):
     assert judged(with_limit(limit, replicas=2), [pod], stage_seconds={"uid-serve-new-1": ago})[0] == state
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        (ended(code=1, restarts=1), "the container exited with code 1, 2 times; "),
+        (ended(code=143, restarts=1), ""),
+        (ended(code=137, reason="OOMKilled"), "the container was killed: it needed more memory than there was; "),
+    ],
+    ids=["crashed", "killed by its probe, at the end of the same time", "out of memory"],
+)
+def test_a_start_that_takes_too_long_says_first_what_kept_it(how, why):
+    said = judged(with_limit("30"), [a_new_pod(main=(how,))], stage_seconds={"uid-serve-new-1": 31.0})
+    assert said == ("timed out", f"{why}took longer than 30 s to answer (pod serve-new-1)")
 
 
 def test_fetch_and_install_do_not_count_against_the_limit():
