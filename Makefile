@@ -33,10 +33,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 demo: $(VENV)/.installed ## validate and render an example; CLUSTER=<context> also runs it there
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh .ci/demo "$(DEMO)" "$(DEMO_OUT)" "$(DEMO_NAMESPACE)" "$(CLUSTER)"
+	@PATH="$(abspath $(BIN)):$$PATH" sh .ci/demo "$(DEMO)" "$(DEMO_OUT)" "$(DEMO_NAMESPACE)" "$(CLUSTER)"
 
 test: $(VENV)/.installed-dev ## unit and cli tests; cluster tests too where BODYWORK_TEST_KUBECONFIG names a throw-away cluster
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
 
 test-kind: $(VENV)/.installed-dev kind-up ## the same with a throw-away kind cluster (needs kind and Docker)
 	BODYWORK_TEST_KUBECONFIG="$(CURDIR)/build/kind.kubeconfig" $(MAKE) test; code=$$?; $(MAKE) kind-down; exit $$code

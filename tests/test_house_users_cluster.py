@@ -26,6 +26,10 @@ users: [{name: me, user: {}}]
 RECORDING_KUBECTL = """\
 #!/bin/sh
 echo "$@" >>{calls}
+if [ "$1" = kustomize ]; then
+  find "$2" -mindepth 2 -name '*.yaml' | sort | while read -r file; do echo ---; cat "$file"; done
+  exit 0
+fi
 echo "kubectl was called" >&2
 exit 1
 """
@@ -33,7 +37,7 @@ exit 1
 
 @dataclass(frozen=True)
 class UsersMachine:
-    """A home with a kubeconfig whose current context is production, and a kubectl that writes down its calls and fails."""
+    """A home with a kubeconfig whose current context is production, and a kubectl that writes down its calls and fails, but for what asks no cluster."""
 
     environment: Mapping[str, str]
     calls_file: Path
