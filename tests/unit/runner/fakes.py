@@ -1,0 +1,181 @@
+"""A cluster of paper: kubectl that is recorded and answers what the test says, an API server whose objects the test changes."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bodywork_compiler.api import NotThere, WatchEvent
+from bodywork_compiler.kubectl import Kubectl, Result, Target
+from bodywork_compiler.manifests import Plan, load_stream
+from bodywork_compiler.runner.events import Event
+from bodywork_compiler.runner.inbox import Inbox
+from bodywork_compiler.runner.session import Session
+
+Object = dict[str, Any]
+PLURALS = {"job.batch": "Job", "deployment.apps": "Deployment", "service": "Service", "configmap": "ConfigMap", "secret": "Secret"}
+
+
+@dataclass
+class PaperCluster:
+    """What kubectl did, in order, and what the API server knows. `on_apply` says what becomes of each object that is applied."""
+
+    objects: dict[tuple[str, str], Object] = field(default_factory=dict)
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    stdins: list[str] = field(default_factory=list)
+    refusals: dict[str, str] = field(default_factory=dict)  # verb → kubectl's error
+    on_apply: Callable[[Object], Object] = lambda manifest: manifest
+    _watches: dict[str, queue.SimpleQueue[WatchEvent | None]] = field(default_factory=dict)
+    _uids: int = 0
+
+    def put(self, obj: Object) -> Object:
+        """The object is in the cluster from now on, as if a controller or a person had put it there."""
+        self._uids += 1
+        known = self.objects.get((obj["kind"], obj["metadata"]["name"]), {})
+        uid = known.get("metadata", {}).get("uid") or f"uid-{self._uids}"
+        generation = known.get("metadata", {}).get("generation", 0) + (known.get("spec") != obj.get("spec"))
+        metadata = {"uid": uid, "generation": generation or 1, **obj["metadata"], "resourceVersion": str(self._uids)}
+        self.objects[obj["kind"], obj["metadata"]["name"]] = kept = {**obj, "metadata": metadata}
+        self._tell("ADDED", kept)
+        return kept
+
+    def remove(self, kind: str, name: str) -> None:
+        gone = self.objects.pop((kind, name), None)
+        if gone:
+            self._tell("DELETED", gone)
+
+    def _tell(self, type_: str, obj: Object) -> None:
+        self._watch(obj["kind"]).put(WatchEvent(type_, obj))
+
+    def _watch(self, kind: str) -> queue.SimpleQueue[WatchEvent | None]:
+        return self._watches.setdefault(kind, queue.SimpleQueue())
+
+    # as kubectl
+
+    def execute(self, argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) -> Result:
+        assert argv[0] == "kubectl"
+        words = tuple(word for word in argv[1:] if not word.startswith(("--namespace", "--context", "--kubeconfig", "--request-timeout")))
+        self.ran.append(words)
+        self.stdins.append(stdin or "")
+        if error := self.refusals.get(words[0]):
+            return Result(argv=argv, err=error, exit_code=1)
+        return Result(argv=argv, out="\n".join(self._do(words, json.loads(stdin)["items"] if stdin else [])) + "\n")
+
+    def _do(self, words: tuple[str, ...], manifests: list[Object]) -> Iterator[str]:
+        verb = words[0]
+        if verb in {"apply", "create", "replace"}:
+            for manifest in manifests:
+                self.put(self.on_apply(manifest))
+                action = {"apply": "created", "create": "created", "replace": "replaced"}[verb]
+                yield f"{_plural(manifest['kind'])}/{manifest['metadata']['name']} {action}"
+        elif verb == "delete" and words[1] == "job":
+            for name in (word for word in words[2:] if not word.startswith("--")):
+                self.remove("Job", name)
+                yield f'job.batch "{name}" deleted'
+        elif verb in {"delete", "rollout", "annotate"}:
+            yield ""
+        else:
+            raise AssertionError(f"no kubectl call like this was expected: {words}")
+
+    # as the API server
+
+    def get(self, kind: str, name: str) -> Object:
+        if (kind, name) not in self.objects:
+            raise NotThere(f"{kind} {name}")
+        return self.objects[kind, name]
+
+    def find(self, kind: str, name: str) -> Object | None:
+        return self.objects.get((kind, name))
+
+    def list(self, kind: str, query: Mapping[str, str]) -> tuple[list[Object], str]:
+        self._watch(kind)
+        return [each for (its_kind, _), each in list(self.objects.items()) if its_kind == kind], "1"
+
+    def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
+        while (event := self._watch(kind).get()) is not None:
+            yield event
+
+    def log(self, pod: str, query: Mapping[str, str]) -> Iterator[bytes]:
+        yield from ()
+
+    def close(self) -> None:
+        for each in self._watches.values():
+            each.put(None)
+
+
+def _plural(kind: str) -> str:
+    return next((plural for plural, singular in PLURALS.items() if singular == kind), kind.lower())
+
+
+def a_session(cluster: PaperCluster, plan: Plan, told: list[Event] | None = None) -> Session:
+    events = told if told is not None else []
+    kubectl = Kubectl(target=Target(namespace="lab"), execute=cluster.execute)
+    return Session(
+        plan=plan,
+        namespace="lab",
+        kubectl=kubectl,
+        api=cluster,  # type: ignore[arg-type]  # what it asks of one is all there
+        inbox=Inbox(),
+        tell=events.append,
+        restart_proxy=lambda: None,
+    )
+
+
+def a_plan(*manifests: Object) -> Plan:
+    return load_stream("".join(f"---\n{json.dumps(each)}\n" for each in manifests), "test")
+
+
+def a_job(stage: str, step: int, **spec: Any) -> Object:
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": stage, "labels": labels_of(stage, step)},
+        "spec": {"completions": 1, "template": a_template(), **spec},
+    }
+
+
+def a_deployment(stage: str, step: int, **metadata: Any) -> Object:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": stage, "labels": labels_of(stage, step), **metadata},
+        "spec": {"replicas": 1, "template": a_template()},
+    }
+
+
+def a_service_of(stage: str, step: int) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": stage, "labels": labels_of(stage, step)},
+        "spec": {"ports": [{"port": 5000}]},
+    }
+
+
+def a_template(**container: Any) -> Object:
+    return {"spec": {"containers": [{"name": "stage", "image": "python:3.11", **container}]}}
+
+
+def labels_of(stage: str, step: int) -> dict[str, str]:
+    return {"bodywork/pipeline": "iris", "bodywork/stage": stage, "bodywork/step": str(step)}
+
+
+def as_good(manifest: Object) -> Object:
+    """The manifest as the cluster has it once all went well."""
+    kind = manifest["kind"]
+    if kind == "Job":
+        return {**manifest, "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    if kind == "Deployment":
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1)
+        return {**manifest, "status": {"observedGeneration": 99, **counts}}
+    return manifest
+
+
+def as_failed(manifest: Object) -> Object:
+    if manifest["kind"] != "Job":
+        return as_good(manifest)
+    said = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "Job has reached the specified backoff limit"}
+    return {**manifest, "status": {"failed": 1, "conditions": [said]}}
