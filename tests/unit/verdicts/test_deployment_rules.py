@@ -114,14 +114,14 @@ def test_ends_before_this_run_do_not_count():
     assert judged(a_deployment(available=0), [a_new_pod(main=(ended(restarts=5),))], ends_before=before)[0] == "failed"
 
 
-def test_without_a_progress_deadline_pods_are_known_by_their_replica_sets_name():
+@pytest.mark.parametrize("conditions", [[], [true("Progressing", "Odd", 'something about "another"')]], ids=["no deadline", "odd words"])
+def test_where_nothing_names_the_newest_replica_set_pods_are_known_by_their_own(conditions):
     deployment = a_deployment(available=0)
-    deployment["status"]["conditions"] = []
+    deployment["status"]["conditions"] = conditions
     own = a_new_pod(main=(ended(restarts=2),))
     own["metadata"]["labels"] = {"pod-template-hash": "new"}
-    others = a_new_pod(main=(ended(restarts=2),)) | {
-        "metadata": own["metadata"] | {"ownerReferences": [{"controller": True, "name": "serve-2-new"}]}
-    }
+    owners = [{"controller": True, "name": "serve-2-new"}]  # of a Deployment `serve-2`
+    others = a_new_pod(main=(ended(restarts=2),)) | {"metadata": own["metadata"] | {"ownerReferences": owners}}
     assert judged(deployment, [own])[0] == "failed"
     assert judged(deployment, [others])[0] == "running"
 

@@ -123,6 +123,33 @@ def test_a_failed_job_without_pods_says_what_kubernetes_says():
     assert judged(a_job(conditions=(FAILED,), failed=3)) == ("failed", "Job has reached the specified backoff limit")
 
 
+def a_failed_mount(pod):
+    message = 'MountVolume.SetUp failed for volume "ssh" : secret "ssh-git-private-key" not found'
+    return an_event("FailedMount", message, about=pod["metadata"]["uid"])
+
+
+MAKING = {"phase": "Pending", "main": (waits(reason="ContainerCreating"),)}
+
+
+def test_a_secret_that_a_volume_names_and_that_is_not_there_dooms_a_pod():
+    pod = a_pod(**MAKING)
+    assert judged(a_job(), [pod], [a_failed_mount(pod)]) == ("failed", 'secret "ssh-git-private-key" not found')
+
+
+def test_a_failed_mount_that_has_passed_or_is_another_pods_is_no_doom():
+    pod, mounted = a_pod(**MAKING), a_pod(**MAKING, conditions=(true("PodReadyToStartContainers"),))
+    assert judged(a_job(), [pod], [a_failed_mount(a_pod("another"))])[0] == "running"
+    assert judged(a_job(), [mounted], [a_failed_mount(mounted)])[0] == "running"
+    running_now = a_pod(main=(running(),))
+    assert judged(a_job(), [running_now], [a_failed_mount(running_now)])[0] == "running"
+
+
+def test_a_pod_that_is_leaving_dooms_nothing():
+    never = waits(reason="InvalidImageName", image="No:No")
+    assert judged(a_job(), [a_pod(phase="Pending", leaving=True, main=(never,))])[0] == "running"
+    assert judged(a_job(), [a_pod(phase="Pending", main=(never,))])[0] == "failed"
+
+
 FORBIDDEN = 'Error creating: pods "train-" is forbidden: '
 
 
