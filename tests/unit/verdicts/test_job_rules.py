@@ -74,6 +74,9 @@ def test_after_an_eviction_with_no_pod_yet_it_waits():
             id="a log line that sounds like it",
         ),
         pytest.param(
+            {"main": (ended(code=1, message="took longer than 5 s"),)}, "failed", "the container exited with code 1", id="another code"
+        ),
+        pytest.param(
             {"main": (ended(code=124),)}, "failed", "the container exited with code 124", id="a code of its own that looks like it"
         ),
         pytest.param({"init": (ended("fetch", code=128),)}, "failed", "fetching the code failed with code 128", id="fetch"),
