@@ -19,19 +19,19 @@ _QUOTES = ('"', "'")
 
 
 _NUMBERS: dict[str, Callable[[str], float]] = {"integer": int, "number": float}
-LONGEST_VALUE = 1_000_000
+MOST_REPLACED = 100_000  # characters that `${…}` may make in one file
 
 
 class _Bounded(list[str]):
-    """The parts of a value that is being put together, as long as it stays a value that somebody could mean."""
+    """The parts of a value that is being put together, counted with all that were put together in this file before."""
 
-    def __init__(self) -> None:
+    def __init__(self, length: int) -> None:
         super().__init__()
-        self.length = 0
+        self.length = length
 
     def append(self, part: str) -> None:
         self.length += len(part) + 1
-        if self.length > LONGEST_VALUE:
+        if self.length > MOST_REPLACED:
             raise ValueError("its `${…}` make too much text")
         super().append(part)
 
@@ -39,13 +39,20 @@ class _Bounded(list[str]):
 class _Unquoting(configparser.ExtendedInterpolation):
     """`${…}` as the ancestor has it. Quotes go before it is replaced, so that `"${name}:1.0"` may be built of quoted parts."""
 
+    _replaced = 0
+
     def before_read(self, parser: Any, section: str, option: str, value: str) -> str:  # noqa: ARG002 - configparser's interface
         is_quoted = len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]
         return value[1:-1] if is_quoted else value
 
     def before_get(self, parser: Any, section: str, option: str, value: str, defaults: Any) -> str:
-        parts = _Bounded()
-        self._interpolate_some(parser, option, parts, value, section, defaults, 1)  # type: ignore[attr-defined]
+        if "$" not in value:
+            return value
+        parts = _Bounded(self._replaced)
+        try:
+            self._interpolate_some(parser, option, parts, value, section, defaults, 1)  # type: ignore[attr-defined]
+        finally:
+            self._replaced = parts.length
         return "".join(parts)
 
 

@@ -51,7 +51,7 @@ def _order(pipeline: _Values, stages: _Values, section: str) -> Iterator[Fault]:
     on_failure = pipeline.get("run_on_failure")
     if isinstance(on_failure, str) and on_failure:
         yield from _failure_stage(on_failure, is_service, (section, "run_on_failure"))
-        times[on_failure] = times[on_failure] or 1
+        times[on_failure] += 1  # its Job is one more beside those of the steps: NAME, or NAME-2
     if times:
         yield from _unused(stages, times)
     yield from naming.faults(
