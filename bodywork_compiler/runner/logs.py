@@ -140,7 +140,7 @@ def follow(source: Source, inbox: Inbox, stop: threading.Event) -> None:
                 lines = tuple(position.new_lines(piece))
                 if lines:
                     inbox.put_lines(LogPiece(source.number, lines))
-        except CouldNotAsk:
+        except CouldNotAsk:  # noqa: PERF203 - a try per connection, not per line
             if stop.wait(PAUSE_SECONDS):
                 break
             position.begin_again()

@@ -36,7 +36,7 @@ def watch(api: Api, watched: Watched, put: Callable[[Message], None], stop: thre
             put(Listed(watched.kind, objects))
             pause = FIRST_PAUSE_SECONDS
             _go_on(api, watched, position, put, stop)
-        except Expired:
+        except Expired:  # noqa: PERF203 - a try per connection, not per event
             continue
         except (Refused, NotThere) as no:
             put(Denied(watched.kind, str(no)))
