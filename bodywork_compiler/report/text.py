@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import singledispatchmethod
@@ -19,7 +20,7 @@ _DOING = {"created": "creating", "configured": "updating", "replaced": "replacin
 _DONE: dict[run.Result, str] = {"succeeded": "completed"}
 _ENDED: dict[run.Result, run.Level] = {"succeeded": "INFO", "available": "INFO", "stopped": "WARNING", "not started": "WARNING"}
 # what every stage goes through is worth a line only when it takes long; all else is said at once
-_USUAL = ("waiting for ", "fetching", "installing", "pulling", "running", "ending")
+_USUAL = re.compile(r"(attempt \d+ of \d+: )?(waiting for |fetching|installing|pulling|running|ending)")
 _LONG_SECONDS = 30
 
 
@@ -37,6 +38,7 @@ class Text:
         self._told_at: dict[str, float] = {}
         self._notes: dict[str, str] = {}
         self._look_further: list[str] = []
+        self._reasons: list[str] = []
 
     def __call__(self, event: run.Event) -> None:
         self._show(event)
@@ -82,7 +84,7 @@ class Text:
 
     @_show.register
     def _(self, event: run.StageProgress) -> None:
-        is_usual = event.message.startswith(_USUAL)
+        is_usual = _USUAL.match(event.message) is not None
         if is_usual and event.seconds - self._told_at.get(event.stage, 0.0) < _LONG_SECONDS:
             self._log(self._progress(event), level="DEBUG")
             return
@@ -119,6 +121,7 @@ class Text:
     def _(self, event: run.Evidence) -> None:
         self._logs.so_far(event.stage)  # the whole log first, then what matters of it
         show_evidence(event, self._output)
+        self._reasons.append(event.reason)
         self._look_further += [each for each in event.look_further if each not in self._look_further]
 
     @_show.register
@@ -131,7 +134,7 @@ class Text:
         self._logs.all_so_far()
         self._output.line()
         self._output.line(self._output.paint(headline(event), "green" if event.result == "succeeded" else "red"))
-        if event.reason and not self._look_further and event.reason != event.result:
+        if event.reason and not any(said in event.reason for said in (event.result, *self._reasons)):
             self._output.line(f"  {event.reason}")
         for line, colour in table(event.stages, self._on_failure, self._notes):
             self._output.line(self._output.paint(line, colour))

@@ -19,7 +19,7 @@ def judge(job: Object, pods: Sequence[Object], events: Sequence[Object], situati
     if condition(job, "Complete") or _wanted_have_succeeded(job, mine):
         return Verdict(state="good", attempts=attempts)
     if condition(job, "FailureTarget"):
-        return Verdict(state="running", message="failing: its pods are being ended", attempts=attempts)
+        return Verdict(state="running", message="ending: its pods are being ended, it has failed", attempts=attempts)
     if (job.get("spec") or {}).get("suspend"):
         return Verdict(state="running", message="suspended", attempts=attempts)
     return _unfinished(job, mine, events, situation)
@@ -72,8 +72,10 @@ def _between(job: Object, mine: Sequence[Object]) -> str:
         return "waiting for its pod to go"
     if not ended:
         return "waiting for its pod"
-    outlook = "the next follows" if len(ended) < _allowed(job) else "none is left"
-    return f"attempt {len(ended)} of {_allowed(job)} is over: {words.how_it_ended(ended[-1])}; {outlook}"
+    how = words.how_it_ended(ended[-1])
+    if len(ended) >= _allowed(job):
+        return f"ending: {how}"
+    return f"attempt {len(ended)} of {_allowed(job)} is over: {how}; the next follows"
 
 
 def _ended_badly(mine: Sequence[Object]) -> list[Object]:

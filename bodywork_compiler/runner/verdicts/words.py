@@ -111,7 +111,7 @@ def _doing(pod: Object, status: ask.Status, events: Sequence[Object]) -> str:
     if ended is None:
         return _waits_for(pod, status, events)
     if (pod.get("spec") or {}).get("restartPolicy") == "Never":
-        return "ending" if ended.get("exitCode") == 0 else end_of(pod, container, ended)
+        return "ending" if ended.get("exitCode") == 0 else f"ending: {end_of(pod, container, ended)}"
     return f"{end_of(pod, container, ended)}; it is started again"
 
 

@@ -154,6 +154,13 @@ class TestProgress:
             "waiting for job=train-model since 1 min 2 s: running (pod x)",
         ]
 
+    @pytest.mark.parametrize(
+        "message", ["attempt 2 of 3: running (pod x)", "ending: x", "waiting for a node", "installing requirements (pod x)"]
+    )
+    def test_the_usual_is_told_at_level_debug(self, message):
+        assert shown([self.progress(message, 1.0)]) == ""
+        assert message in shown([self.progress(message, 1.0)], log_level="DEBUG")
+
     @pytest.mark.parametrize("message", ["waiting: no node has 1000 CPUs free: 0/1", "attempt 1 of 3 is over: x", "paused"])
     def test_what_is_out_of_the_usual_is_told_at_once(self, message):
         assert message.removeprefix("waiting: ") in shown([self.progress(message, 1.0)])
@@ -241,6 +248,11 @@ class TestSummary:
 
     def test_a_reason_that_says_no_more_than_the_result_is_left_out(self):
         assert shown([ended("interrupted", stages=(), reason="interrupted")]).count("interrupted") == 1
+
+    def test_a_reason_that_no_evidence_has_said_is_shown(self):
+        events = [run.Evidence(step=1, stage="s", reason="it failed", look_further=("look",))]
+        assert "\n  and then this\n" in shown([*events, ended("failed", reason="and then this")])
+        assert shown([*events, ended("failed", reason="s (step 1): it failed")]).count("it failed") == 1
 
     def test_a_run_that_was_interrupted_says_so_and_why(self):
         text = shown([ended("interrupted", stages=(), reason="SIGINT", git_commit=None)])
