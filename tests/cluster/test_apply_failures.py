@@ -195,8 +195,6 @@ def test_no_cluster_at_all_is_said_in_kubectls_words(cluster: Cluster, namespace
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
 
-    return stream(a_batch("train", 1))
-
 
 def _as_it_is(cluster: Cluster, namespace: str, kind: str) -> dict[str, Any]:
     """All that makes the object what it is, without what counts or times its changes."""

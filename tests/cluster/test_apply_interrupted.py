@@ -1,0 +1,89 @@
+"""Signals and accidents in the middle of a run, on a real cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from clusters import Cluster
+from hand_made import RUNS_ON, a_batch, a_failure_stage, a_service, applying, is_alive
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_step_and_leaves_nothing_running(cluster: Cluster, namespace: str, number: signal.Signals) -> None:
+    stages = [a_batch("train", 1, RUNS_ON), a_failure_stage("tell", "print('never')")]
+    with applying(cluster, namespace, *stages) as running:
+        running.until("log_line", stage="train", line="began")
+        children = running.children()
+        running.interrupt(number)
+        run = running.end()
+
+    assert run.exit_code == 130
+    assert run.one("run_ended")["result"] == "interrupted"
+    assert run.stage("train")["result"] == "stopped"
+    assert run.position("log_line", stage="train", line="began") < run.position("stage_ended", stage="train")
+    assert cluster.get("-n", namespace, "jobs,pods")["items"] == []
+    assert children
+    assert not [pid for pid in children if is_alive(pid)]
+
+
+def test_a_signal_takes_the_steps_services_back_the_good_ones_too(cluster: Cluster, namespace: str) -> None:
+    with applying(cluster, namespace, *a_service("serve", 1)) as first:
+        assert first.end().exit_code == 0
+    pods = {each["metadata"]["uid"] for each in cluster.get("-n", namespace, "pods")["items"]}
+    changed = a_service("serve", 1, env=[{"name": "MODEL", "value": "two"}])
+    with applying(cluster, namespace, *changed, a_batch("train", 1, RUNS_ON)) as running:
+        running.until("stage_ended", stage="serve")
+        running.interrupt(signal.SIGINT)
+        run = running.end()
+
+    assert run.exit_code == 130
+    assert (run.one("rolled_back")["revision"], run.one("rolled_back")["complete"]) == (1, True)
+    container = cluster.get("-n", namespace, "deployment", "serve")["spec"]["template"]["spec"]["containers"][0]
+    assert "env" not in container
+    assert pods, "there were pods before"
+
+
+def test_a_proxy_that_dies_is_started_again(cluster: Cluster, namespace: str) -> None:
+    waits = "import time; print('began', flush=True); time.sleep(4); print('went on')"
+    with applying(cluster, namespace, a_batch("train", 1, waits), a_batch("check", 2)) as running:
+        running.until("log_line", stage="train", line="began")
+        (proxy,) = running.children()
+        os.kill(proxy, signal.SIGKILL)
+        run = running.end()
+
+    assert run.exit_code == 0, run.err
+    assert [each["message"] for each in run.of("notice") if "proxy" in each["message"]] == ["kubectl proxy has ended; starting it again"]
+    assert run.log("train") == ["began", "went on"], "each line once"
+
+
+def test_the_proxy_does_not_outlive_a_run_that_was_killed(cluster: Cluster, namespace: str) -> None:
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("only Linux can promise it")
+    with applying(cluster, namespace, a_batch("train", 1, RUNS_ON)) as running:
+        running.until("log_line", stage="train", line="began")
+        (proxy,) = running.children()
+        running.interrupt(signal.SIGKILL)
+        running.process.wait()
+        for _ in range(500):
+            if not is_alive(proxy):
+                break
+            signal.sigtimedwait([], 0.01)
+
+    assert not is_alive(proxy)
+
+
+def test_after_a_run_that_was_killed_the_next_one_needs_no_clean_up(cluster: Cluster, namespace: str) -> None:
+    with applying(cluster, namespace, a_batch("train", 1, RUNS_ON)) as running:
+        running.until("log_line", stage="train", line="began")
+        running.interrupt(signal.SIGKILL)
+        running.process.wait()
+    with applying(cluster, namespace, a_batch("train", 1, "print('anew')")) as again:
+        run = again.end()
+
+    assert run.exit_code == 0, run.err
+    assert run.log("train") == ["anew"]
