@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bodywork_compiler.config import reading
@@ -13,11 +13,12 @@ from bodywork_compiler.config.reading import is_project
 from bodywork_compiler.errors import ConfigError
 from bodywork_compiler.problems import Problem, by_place, has_errors
 from bodywork_compiler.project import Project
+from bodywork_compiler.values import value
 
 __all__ = ["Loaded", "is_project", "load"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Loaded:
     """A project whose config has no error; `warnings` holds notes too."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bodywork_compiler.config.faults import MOST_GUESSED, Fault, Path, did_you_mean, shown
+from bodywork_compiler.values import value
 
 Steps = tuple[tuple[str, ...], ...]
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -16,7 +16,7 @@ def steps(dag: str) -> Steps:
     return tuple(tuple(step.split(",")) for step in _BLANKS.sub("", dag).split(">>"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class _Name:
     """A stage's name where the DAG has it: characters `start` to `end`; an empty one marks the separator beside it."""
 

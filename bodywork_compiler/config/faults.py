@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bodywork_compiler.problems import Severity
+from bodywork_compiler.values import value
 
 Path = tuple[str | int, ...]
 LONGEST_SHOWN = 40
@@ -23,7 +24,7 @@ class Place:
     excerpt: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Fault:
     """What is wrong at a key of a file.
 

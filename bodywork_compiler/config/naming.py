@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bodywork_compiler import names
 from bodywork_compiler.config.faults import Fault, Path, shown
 from bodywork_compiler.config.meaning import namespace_for
 from bodywork_compiler.problems import Problem
 from bodywork_compiler.project import Project
+from bodywork_compiler.values import value
 
 MOST_SHOWN = 3
 SHORTEST_PROPOSED = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Named:
     """A stage that is deployed. `times`: how often the DAG names it, which gives NAME, NAME-2, …; `path` and `span` are where it is named."""
 

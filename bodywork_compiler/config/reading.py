@@ -6,10 +6,10 @@ import codecs
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bodywork_compiler.problems import Problem
+from bodywork_compiler.values import value
 
 YAML, INI = "bodywork.yaml", "bodywork.ini"
 
@@ -27,7 +27,7 @@ class UnreadableError(Exception):
         return [first, *(problem for other in self.also for problem in other.problems(file))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConfigFile:
     """The config that was found: `folder` is the project's. `beside` is the other generation's config, when it lies there too."""
 

@@ -7,9 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bodywork_compiler.config import (
-    files,
     naming,
-    places,
     reading,
     schemas,
     yaml_checks,
@@ -18,7 +16,6 @@ from bodywork_compiler.config import (
     yaml_version,
 )
 from bodywork_compiler.config.faults import Fault
-from bodywork_compiler.config.yaml_places import YamlPlaces
 from bodywork_compiler.problems import Problem, has_errors
 from bodywork_compiler.project import Project
 
@@ -34,13 +31,22 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     shown = reading.as_typed(path)
     document = yaml_text.parse(reading.read_text(path))
     version, faults = _judged(document)
-    problems = places.problems(shown, faults, YamlPlaces(document)) if faults else []
+    problems = _placed(shown, faults, document) if faults else []
     if check_files:
+        from bodywork_compiler.config import files
+
         problems += files.missing(file.folder, _named_files(document.values))
     if version is None or has_errors(problems):
         return None, problems
     project = yaml_project.project(document.values, version, file.name)
     return project, problems + naming.notes(shown, project)
+
+
+def _placed(file: str, faults: list[Fault], document: yaml_text.Document) -> list[Problem]:
+    from bodywork_compiler.config import places
+    from bodywork_compiler.config.yaml_places import YamlPlaces
+
+    return places.problems(file, faults, YamlPlaces(document))
 
 
 def _named_files(values: object) -> Iterator[tuple[object, str]]:

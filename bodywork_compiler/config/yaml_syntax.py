@@ -8,9 +8,12 @@ import yaml
 from yaml.reader import ReaderError
 
 from bodywork_compiler.config.reading import UnreadableError
+from bodywork_compiler.config.yaml_values import NO_CHARACTER, TOO_DEEP
 
 # part of the parser's words -> ours, and what to do. libyaml and the pure parser differ in details; what is not here is told in their words
 _WORDS = (
+    ("invalid Unicode character escape", NO_CHARACTER, None),
+    ("that cannot start any token", "this character cannot begin a value", "put the value in quotes"),
     ("scanning an alias", "a `*` begins an alias here", "a value that begins with `*` needs quotes"),
     ("scanning an anchor", "a `&` begins an anchor here", "a value that begins with `&` needs quotes"),
     ("expected ',' or ']'", "a list in `[…]` lacks a `,` or its `]`", None),
@@ -31,10 +34,9 @@ _WORDS = (
     ("but found '<block mapping start>'", "this line's indentation fits none of the lines above", None),
     ("did not find expected '-' indicator", "this line's indentation fits neither the list above nor a key", None),
     ("found unexpected end of stream", "a quote or bracket is opened and never closed", None),
-    ("found character that cannot start any token", "this character cannot begin a value", "put the value in quotes"),
     ("control characters are not allowed", "holds a control character", None),
     ("special characters are not allowed", "holds a control character", None),
-    ("exceeded max depth", "is nested too deeply", None),
+    ("exceeded max depth", TOO_DEEP, None),
 )
 _TAB_BEFORE_TEXT = re.compile(r"[ -]*\t")
 

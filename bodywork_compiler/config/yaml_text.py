@@ -15,7 +15,7 @@ from yaml.resolver import Resolver
 from yaml.scanner import Scanner
 
 from bodywork_compiler.config.reading import UnreadableError
-from bodywork_compiler.config.yaml_values import DEEPEST, MAPPING, SEQUENCE, TEXT, TOO_DEEP, Values, unreadable_at
+from bodywork_compiler.config.yaml_values import DEEPEST, MAPPING, NO_CHARACTER, SEQUENCE, TEXT, TOO_DEEP, Values, unreadable_at
 
 # what aliases may add to a file's own values: enough for any real file, and no more than a second of work
 MOST_REPEATED = 1_000_000
@@ -59,6 +59,13 @@ class _PureLoader(_Resolver, Reader, Scanner, Parser, Composer):
         Scanner.__init__(self)
         Parser.__init__(self)
         Composer.__init__(self)
+
+    def compose_scalar_node(self, anchor: dict[Any, Node]) -> ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        if any("\ud800" <= character <= "\udfff" for character in node.value):
+            # libyaml refuses `"\ud800"`; half a pair that got through could not be written to any file
+            raise unreadable_at(node, NO_CHARACTER)
+        return node
 
 
 def _loader() -> type[Any]:

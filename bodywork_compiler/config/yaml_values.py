@@ -22,6 +22,7 @@ _PLAIN_VALUES = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int",
 _WORDS = {"tag:yaml.org,2002:timestamp": "a date", "tag:yaml.org,2002:binary": "binary data"}
 DEEPEST = 100
 TOO_DEEP = "is nested too deeply"
+NO_CHARACTER = "this escape is no character"
 
 
 @dataclass(frozen=True, slots=True)
