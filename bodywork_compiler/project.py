@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from bodywork_compiler.values import value
 
 Generation = Literal["v1", "1.0", "1.1", "1.2"]
 PodSecurity = Literal["restricted", "baseline", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Batch:
     """A stage with an end.
 
@@ -20,7 +21,7 @@ class Batch:
     retries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Service:
     """A stage without an end, that answers on `port`. `max_startup_time_seconds` counts from the start of its own code, until it listens."""
 
@@ -30,7 +31,7 @@ class Service:
     ingress: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SecretVariable:
     """An environment variable whose value is the key `key` of the Kubernetes secret `secret`."""
 
@@ -39,7 +40,7 @@ class SecretVariable:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Stage:
     """One Python file, and what it needs to run.
 
@@ -64,7 +65,7 @@ class Stage:
     memory_limit_mb: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Project:
     """A pipeline: its stages, and the steps that put them in order.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bodywork_compiler.values import value
 
 # Written by `render -o DIR` into DIR. A folder that holds it is what a render made, and no source of anything.
 RENDER_MARKER = ".bodywork-render"
@@ -10,7 +10,7 @@ RENDER_MARKER = ".bodywork-render"
 RENDER_UNDER_WAY = ".bodywork-render.under-way"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Source:
     """The pinned commit of a project.
 
@@ -23,4 +23,4 @@ class Source:
     url: str | None = None
     branch: str | None = None
     folder: str = ""
-    archive: bytes | None = field(default=None, repr=False)
+    archive: bytes | None = None

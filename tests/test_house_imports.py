@@ -12,15 +12,16 @@ PACKAGE = Path(__file__).parent.parent / "bodywork_compiler"
 NAME = PACKAGE.name
 
 # room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
-VALUES = {"errors", "labels", "names", "problems", "project", "resources", "source"}
+VALUES = {"errors", "labels", "names", "problems", "project", "resources", "source", "values"}
 ALLOWED: dict[str, set[str]] = {
     "errors": {"problems"},
     "labels": set(),
-    "problems": set(),
-    "project": set(),
+    "problems": {"values"},
+    "project": {"values"},
     "resources": set(),
     "names": {"errors", "problems"},
-    "source": {"errors"},
+    "source": {"errors", "values"},
+    "values": set(),
     "config": VALUES - {"source"},
     "manifests": VALUES,
     "compiler": VALUES | {"manifests"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from bodywork_compiler.errors import BodyworkError, ConfigError
 from bodywork_compiler.git.checkout import Checkout, Wanted, checkout
 from bodywork_compiler.git.url import is_url, without_credentials
 from bodywork_compiler.problems import Problem
+from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
     from bodywork_compiler.cli.options import CompileOptions
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Compiled:
     """`warnings` are the config's; `notes` are sentences about the source, the user should read both."""
 
@@ -36,7 +37,7 @@ class Compiled:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Strictness:
     """What `apply` demands beyond `render`: nothing uncommitted, and the remote itself says that it has the commit."""
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from bodywork_compiler.values import value
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 where_argument = click.argument("where", default=".", metavar="[PATH|GIT_URL]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CompileOptions:
     """All that changes what a project is compiled to, as given on the command line."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.values import value
 
 # client-side apply keeps an object's text in an annotation of at most 262,144 bytes; seen to end between 190,000 and 200,000 raw bytes
 LARGEST_PART_BYTES = 180_000
@@ -14,7 +14,7 @@ MOST_PARTS = 18
 HASH_LENGTH = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SourcePart:
     """One ConfigMap: `key` sorts by place (part-00, part-01, …), `content` is Base64."""
 

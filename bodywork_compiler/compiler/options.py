@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from bodywork_compiler.project import PodSecurity
+from bodywork_compiler.values import value
 
 DEFAULT_INGRESS_CLASS = "nginx"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RenderOptions:
     """`namespace` and `pod_security` override the config's where they are given.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bodywork_compiler import names
 from bodywork_compiler.project import Project, Stage
+from bodywork_compiler.values import value
 
 SETUP_FOLDER = "setup"
 PARALLEL_FOLDER = "parallel"
@@ -15,7 +15,7 @@ ON_FAILURE_FOLDER = "on-failure"
 _NARROWEST = 2  # digits of a step's number in its folder's name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Place:
     """One appearance of a stage in the pipeline.
 

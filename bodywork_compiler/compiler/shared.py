@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler import labels
@@ -13,6 +12,7 @@ from bodywork_compiler.compiler.scalars import without_expansion
 from bodywork_compiler.compiler.start_scripts import StartScripts, start_scripts
 from bodywork_compiler.project import Project
 from bodywork_compiler.source import Source
+from bodywork_compiler.values import value
 
 WORKSPACE = "/bodywork"  # where the pods mount their shared volume
 SOURCE_FOLDER = "/opt/bodywork/source"
@@ -27,7 +27,7 @@ _SSH_URL = re.compile(r"ssh://|[^/:@]+@[^/:]+:")
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Shared:
     """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None)."""
 

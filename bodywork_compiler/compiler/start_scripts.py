@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from bodywork_compiler.compiler.inline import HASH_LENGTH
+from bodywork_compiler.values import value
 
 _FOLDER = Path(__file__).parent / "scripts"
 FILES = ("fetch.py", "install.py", "known_hosts", "notebook.py", "run.py")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StartScripts:
     """`name` is their ConfigMap's, and changes with their content."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.source import Source
+from bodywork_compiler.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Wanted:
     """What of a repository is asked for.
 
@@ -27,7 +27,7 @@ class Wanted:
     ask_remote: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Checkout:
     """`folder` holds the project's files; `name` is how to call it in messages. `changed` and `untracked` are what is not committed, relative to `folder`.
 

@@ -35,7 +35,7 @@ def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
         commit = revision if wanted.commit else _pinned(place, folder, revision)
         pinned = Pinned(commit=commit, branch=wanted.branch or (None if wanted.commit else branch), folder=wanted.folder, is_pushed=True)
         # what was just fetched from there need not be asked for again
-        source, notes = to_source(place, pinned, Remotes(urls={"origin": url}), wanted)
+        source, notes = to_source(place, pinned, Remotes(urls={"origin": url}, upstreams={}), wanted)
         yield Checkout(folder=folder, source=source, notes=(*_branch_note(branch, wanted), *notes))
 
 

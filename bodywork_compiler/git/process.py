@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.values import value
 
 # git sets GIT_DIR, GIT_INDEX_FILE and more for its hooks, and in these our questions would be answered for another repository: what says
 # where a repository is gets dropped (https://github.com/pre-commit/pre-commit/issues/300), what says how to reach a server stays.
@@ -34,7 +35,7 @@ _KEPT = {
 _KEPT_PREFIXES = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Answer:
     """What git said. `error` is its stderr, with what is secret in it masked."""
 
@@ -48,12 +49,12 @@ class Answer:
         return os.fsdecode(self.output).rstrip("\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Place:
     """Where git is asked. `env` adds to the environment: credentials, for instance, which must stand in no argv; `secrets` are masked in messages."""
 
     folder: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     secrets: tuple[str, ...] = ()
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
+from bodywork_compiler.values import value
 
 _REMOTES = r"^(remote\..*\.url|branch\..*\.remote)$"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Status:
     """Where HEAD is, and what in the folder is not committed; paths are relative to the repository's root, a folder's ends with `/`."""
 
@@ -24,12 +24,12 @@ class Status:
     untracked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Remotes:
     """`urls` by remote, `upstreams` remote by branch."""
 
-    urls: dict[str, str] = field(default_factory=dict)
-    upstreams: dict[str, str] = field(default_factory=dict)
+    urls: dict[str, str]
+    upstreams: dict[str, str]
 
     def of(self, branch: str | None) -> str | None:
         """The remote that a branch is pushed to: its upstream's, else origin, else the only one that there is."""
@@ -78,7 +78,7 @@ def status_of(place: Place) -> Status:
 
 
 def remotes_of(place: Place) -> Remotes:
-    found = Remotes()
+    found = Remotes(urls={}, upstreams={})
     for entry in ask(place, "config", "-z", "--get-regexp", _REMOTES).text.split("\0"):
         key, _, value = entry.partition("\n")
         section, _, rest = key.partition(".")

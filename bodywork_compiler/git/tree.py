@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.process import Place, ask, tell
 from bodywork_compiler.source import RENDER_MARKER
+from bodywork_compiler.values import value
 
 EXECUTABLE, SYMLINK = "100755", "120000"
 _LARGEST_CONFIG = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Blob:
     """One file; `path` is relative to the folder that was listed."""
 

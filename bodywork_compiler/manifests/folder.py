@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
@@ -13,11 +12,12 @@ from bodywork_compiler.manifests.objects import Document
 from bodywork_compiler.manifests.stream import place
 from bodywork_compiler.manifests.swap import create_folder, swap_files
 from bodywork_compiler.source import RENDER_MARKER
+from bodywork_compiler.values import value
 
 KUSTOMIZATION = "kustomization.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Written:
     """Files by what was done with them, relative to the folder. `kept` were changed by a person, who keeps them."""
 
@@ -27,7 +27,7 @@ class Written:
     kept: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class _Change:
     """What is on the way from the folder as it is to the folder as it shall be."""
 

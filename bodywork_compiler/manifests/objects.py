@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler import labels
+from bodywork_compiler.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Document:
     """One rendered object as text.
 
@@ -68,7 +69,7 @@ class KubeObject:
         return self.body.get("metadata") or {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PlanStep:
     """What is applied together: step 0 sets up, steps count from 1."""
 
@@ -76,7 +77,7 @@ class PlanStep:
     objects: tuple[KubeObject, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Plan:
     """A pipeline's manifests in the order in which they are executed.
 
