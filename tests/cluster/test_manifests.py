@@ -15,12 +15,10 @@ from bodywork_compiler.manifests.folder import write_folder
 pytestmark = pytest.mark.cluster
 
 CASES = cases()
+AS_ROOT = "as-root-inline"
+RESTRICTED = [name for name in CASES if name != AS_ROOT]
 NAMESPACE_LINE = re.compile(r"^  namespace: .*\n", re.MULTILINE)
 WORKLOADS = {"Job", "Deployment"}
-
-
-def stream(documents):
-    return "".join(f"---\n{document.text}" for document in documents)
 
 
 def without_namespace(documents):
@@ -36,13 +34,21 @@ def pods(documents):
             yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": document.name, **template["metadata"]}, "spec": template["spec"]}
 
 
-@pytest.mark.parametrize("name", CASES)
+def dry_run(cluster, namespace, documents, *options):
+    argv = ["apply", "-n", namespace, "--dry-run=server", *options, "-f", "-"]
+    return cluster.kubectl(*argv, stdin=without_namespace(documents)).count("(server dry run)")
+
+
+@pytest.mark.parametrize("name", RESTRICTED)
 def test_the_api_server_takes_every_object_without_a_warning(cluster: Cluster, namespace, name):
-    argv = ["apply", "-n", namespace, "--dry-run=server", "--warnings-as-errors", "-f", "-"]
-    if name == "as-root-inline":
-        pytest.skip("root is what a restricted namespace warns of")
-    said = cluster.kubectl(*argv, stdin=without_namespace(CASES[name]()))
-    assert said.count("(server dry run)") == sum(document.kind != "Namespace" for document in CASES[name]())
+    documents = CASES[name]()
+    taken = dry_run(cluster, namespace, documents, "--warnings-as-errors")
+    assert taken == sum(document.kind != "Namespace" for document in documents)
+
+
+def test_the_api_server_takes_objects_that_need_root(cluster: Cluster, namespace):
+    documents = CASES[AS_ROOT]()
+    assert dry_run(cluster, namespace, documents) == len(documents)
 
 
 def test_the_api_server_takes_a_namespace(cluster: Cluster):
@@ -52,14 +58,20 @@ def test_the_api_server_takes_a_namespace(cluster: Cluster):
     )
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "as-root-inline"])
+def make_accounts(cluster, namespace, documents):
+    cluster.kubectl("apply", "-n", namespace, "-l", "bodywork/step=0", "-f", "-", stdin=without_namespace(documents))
+
+
+@pytest.mark.parametrize("name", RESTRICTED)
 def test_pods_are_restricted(cluster: Cluster, namespace, name):
+    make_accounts(cluster, namespace, CASES[name]())
     for pod in pods(CASES[name]()):
         cluster.kubectl("create", "-n", namespace, "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
 
 
 def test_pods_that_are_not_are_refused(cluster: Cluster, namespace):
-    for pod in pods(CASES["as-root-inline"]()):
+    make_accounts(cluster, namespace, CASES[AS_ROOT]())
+    for pod in pods(CASES[AS_ROOT]()):
         argv = ["kubectl", "--kubeconfig", str(cluster.kubeconfig), "create", "-n", namespace, "--dry-run=server", "-f", "-"]
         refused = cluster.run(*argv, stdin=json.dumps(pod))
         assert refused.returncode == 1
