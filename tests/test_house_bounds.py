@@ -18,7 +18,7 @@ def required() -> dict[str, str]:
     metadata = configparser.ConfigParser()
     metadata.read(CHECKOUT / "setup.cfg")
     lines = metadata["options"]["install_requires"].split()
-    assert all(re.fullmatch(r"[a-z]+>=[0-9.]+", line) for line in lines)
+    assert all(re.fullmatch(r"[a-z0-9]+>=[0-9.]+", line) for line in lines)
     return dict(parsed(line, ">=") for line in lines)
 
 
