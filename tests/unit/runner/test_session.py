@@ -1,0 +1,184 @@
+"""What a run makes of what it cannot see, and of signals."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fakes import PaperCluster, a_job, a_plan, a_session, as_good
+
+from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.runner import run, session, start
+from bodywork_compiler.runner.events import Event, Notice, RunEnded
+from bodywork_compiler.runner.inbox import Denied, Listed, Lost, ProxyEnded
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.stage_run import StageRun
+from bodywork_compiler.runner.step import look, stage_plans
+from bodywork_compiler.runner.whereabouts import Whereabouts
+
+AWAY = Lost("Job", "dial tcp 10.244.0.1:6443: connect: connection refused")
+PLAN = a_plan(a_job("train", 1))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def told() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def seeing(clock: Clock, told: list[Event]) -> Iterator[Session]:
+    found = a_session(PaperCluster(), PLAN, told)
+    found.clock = clock
+    yield found
+    found.close()
+
+
+def notices(told: list[Event]) -> list[str]:
+    return [event.message for event in told if isinstance(event, Notice)]
+
+
+def test_a_short_loss_is_not_worth_a_line(seeing: Session, told: list[Event]) -> None:
+    seeing.inbox.put(AWAY)
+    seeing.pump(0)
+    assert seeing.is_blind
+    seeing.inbox.put(Listed("Job", []))
+    seeing.pump(0)
+    assert not seeing.is_blind
+    assert notices(told) == []
+
+
+def test_a_lost_server_is_said_once_and_its_return_too(seeing: Session, clock: Clock, told: list[Event]) -> None:
+    for second in range(20):
+        clock.now = float(second)
+        seeing.inbox.put(AWAY)
+        seeing.pump(0)
+    seeing.inbox.put(Listed("Job", []))
+    seeing.pump(0)
+
+    first, second_notice = notices(told)
+    assert "connection refused" in first
+    assert second_notice == "the API server answers again"
+
+
+def test_a_server_that_does_not_come_back_ends_the_run_with_its_own_code(seeing: Session, clock: Clock) -> None:
+    seeing.inbox.put(AWAY)
+    seeing.pump(0)
+    clock.now = session.LOST_SERVER_SECONDS
+    with pytest.raises(TimedOut) as lost:
+        seeing.pump(0)
+    assert lost.value.exit_code == run.EXIT_TIMED_OUT
+
+
+def test_nothing_is_judged_while_the_server_cannot_be_asked(seeing: Session, clock: Clock) -> None:
+    """A day later the stage is beyond every limit, as far as we know: but we do not know."""
+    (step,) = PLAN.steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    job = a_job("train", 1, activeDeadlineSeconds=60)
+    job["metadata"] |= {"uid": "1", "generation": 1}
+    seeing.inbox.put(Listed("Job", [job]))
+    seeing.inbox.put(AWAY)
+    seeing.pump(0)
+    clock.now = 86_400.0
+    look(seeing, [stage])
+    assert stage.verdict.state == "running"
+
+    seeing.inbox.put(Listed("Job", [as_good(job)]))
+    seeing.pump(0)
+    look(seeing, [stage])
+    assert stage.verdict.state == "good", "what it did meanwhile counts"
+
+
+def test_a_stage_beyond_all_of_its_own_limits_ends_by_ours(seeing: Session, clock: Clock) -> None:
+    (step,) = PLAN.steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    job = a_job("train", 1, activeDeadlineSeconds=60)
+    job["metadata"] |= {"uid": "1", "generation": 1}
+    seeing.inbox.put(Listed("Job", [job]))
+    seeing.pump(0)
+    look(seeing, [stage])
+    assert stage.verdict.state == "running"
+    clock.now = 181.0
+    look(seeing, [stage])
+    assert stage.verdict.state == "timed out"
+
+
+def test_what_was_applied_and_is_gone_has_failed(seeing: Session) -> None:
+    (step,) = PLAN.steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    for objects, state in (([], "running"), ([{**a_job("train", 1)}], "running"), ([], "failed")):
+        seeing.inbox.put(Listed("Job", objects))
+        seeing.pump(0)
+        look(seeing, [stage])
+        assert stage.verdict.state == state
+
+
+def test_an_older_sight_of_a_changed_service_is_no_verdict(seeing: Session) -> None:
+    (step,) = a_plan({**a_job("serve", 1), "kind": "Deployment"}).steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0, generation=5)
+    good = {"observedGeneration": 4, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+    seen: dict[str, Any] = {"kind": "Deployment", "metadata": {"name": "serve", "uid": "1", "generation": 4}, "spec": {}, "status": good}
+    seeing.inbox.put(Listed("Deployment", [seen]))
+    seeing.pump(0)
+    look(seeing, [stage])
+    assert stage.verdict.state == "running"
+
+
+def test_events_that_may_not_be_read_are_done_without(seeing: Session, told: list[Event]) -> None:
+    seeing.inbox.put(Denied("Event", "events is forbidden"))
+    seeing.pump(0)
+    assert seeing.picture.has("Event")
+    assert "forbidden" in notices(told)[0]
+
+
+def test_pods_that_may_not_be_watched_end_the_run(seeing: Session) -> None:
+    seeing.inbox.put(Denied("Pod", "pods is forbidden"))
+    with pytest.raises(BodyworkError, match="forbidden"):
+        seeing.pump(0)
+
+
+def test_a_proxy_that_ended_is_started_again(seeing: Session, told: list[Event]) -> None:
+    again: list[bool] = []
+    seeing.restart_proxy = lambda: again.append(True)
+    seeing.inbox.put(ProxyEnded())
+    seeing.pump(0)
+    assert again == [True]
+    assert notices(told) == ["kubectl proxy has ended; starting it again"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_ends_in_order_the_second_at_once(seeing: Session, number: signal.Signals) -> None:
+    handler = signal.getsignal(number)
+    with start._signals(seeing):
+        signal.raise_signal(number)
+        assert seeing.interrupted.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert signal.getsignal(number) is handler
+
+
+def test_a_signal_before_the_first_step_changes_nothing(told: list[Event]) -> None:
+    cluster = PaperCluster()
+    interrupted = a_session(cluster, PLAN, told)
+    interrupted.interrupted.set()
+    try:
+        code = run.execute(interrupted, run.about_to_start(PLAN, Whereabouts(context="test", namespace="lab")))
+    finally:
+        interrupted.close()
+    assert code == run.EXIT_INTERRUPTED
+    assert cluster.ran == []
+    assert isinstance(told[-1], RunEnded)
+    assert told[-1].result == "interrupted"
