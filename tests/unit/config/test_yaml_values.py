@@ -153,7 +153,7 @@ CASES = [
             "13:12: stages.train.image: must be the name of an image, got `Foo`; write it in lower case (a tag may have upper case)",
             "14:19: stages.train.requirements: must be a path inside the project, got `../r.txt`; paths are relative to the config's folder",
             '15:28: stages.train.env.DEBUG: must be text, got true; put it in quotes: "true"',
-            "15:34: stages.train.env.1A: must be a name that an environment variable may have: letters, digits, `_`, `.` and `-`, no digit in front, got `1A`",
+            "15:34: stages.train.env.1A: must be a name that an environment variable may have: letters, digits, `_`, `.` and `-`, neither a digit nor BODYWORK_ in front, got `1A`",
             "18:7: stages.train.secrets.TOKEN: `env` sets `TOKEN` too; take one of the two away",
         ],
     ),
@@ -175,6 +175,14 @@ CASES = [
         ['10:19: stages.train.requirements: must be a list, got the text `r.txt`; the path of a file needs version: "1.2"'],
     ),
     ("cpu true", [("cpu_request: 0.5", "cpu_request: true")], []),
+    (
+        "variable of Bodywork's own",
+        [('version: "1.1"', 'version: "1.2"'), ("    cpu_request: 0.5", "    cpu_request: 0.5\n    env: {BODYWORK_FOLDER: x}")],
+        [
+            "11:11: stages.train.env.BODYWORK_FOLDER: must be a name that an environment variable may have: letters, digits, `_`, `.` and `-`,"
+            " neither a digit nor BODYWORK_ in front, got `BODYWORK_FOLDER`"
+        ],
+    ),
     (
         "misspelt section",
         [("logging:", "loging:")],
