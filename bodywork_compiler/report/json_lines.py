@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import cache
+from typing import Any
 
 from bodywork_compiler.report.output import Output
 from bodywork_compiler.runner.events import Event
@@ -20,10 +21,19 @@ class JsonLines:
     def __call__(self, event: Event) -> None:
         now = self._clock().astimezone(timezone.utc)
         time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._output.line(json.dumps({"event": event_name(type(event)), "time": time, **asdict(event)}, separators=(",", ":")))
+        self._output.line(_ENCODER.encode({"event": event_name(type(event)), "time": time, **_fields(event)}))
         self._output.flush()
 
 
+@cache
 def event_name(kind: type) -> str:
     """The class's name in snake case: `StageEnded` is `stage_ended`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """An event's fields, or those of a value inside it. (`dataclasses.asdict` copies all, which costs 20 µs a log line.)"""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_fields)
