@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from bodywork_compiler.report.output import Output
 from bodywork_compiler.runner.events import Event
@@ -21,11 +20,10 @@ class JsonLines:
     def __call__(self, event: Event) -> None:
         now = self._clock().astimezone(timezone.utc)
         time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._output.line(_ENCODER.encode({"event": event_name(type(event)), "time": time, **_fields(event)}))
+        self._output.line(_ENCODER.encode({"event": _NAMES[type(event)], "time": time, **_fields(event)}))
         self._output.flush()
 
 
-@cache
 def event_name(kind: type) -> str:
     """The class's name in snake case: `StageEnded` is `stage_ended`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
@@ -37,3 +35,4 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_fields)
+_NAMES: dict[type, str] = {kind: event_name(kind) for kind in get_args(Event)}
