@@ -123,7 +123,8 @@ class Kubectl:
     notice: Callable[[str], None] | None = None
     retry_seconds: float = 0.0
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
+    is_over: Callable[[], bool] = lambda: False  # nobody waits for another try any more
 
     def in_namespace(self, namespace: str) -> Kubectl:
         return replace(self, target=replace(self.target, namespace=namespace))
@@ -150,7 +151,7 @@ class Kubectl:
         while True:
             self._show(argv)
             result = self.execute(argv, stdin, timeout_seconds)
-            if result.exit_code == 0 or not is_worth_another_try(result.err) or self.clock() + pause > give_up_at:
+            if result.exit_code == 0 or not is_worth_another_try(result.err) or self._has_ended(self.clock() + pause, give_up_at):
                 return result
             if self.notice:
                 self.notice(f"kubectl {_verb(argv)} could not ask, trying again: {result.said.splitlines()[-1]}")
@@ -168,6 +169,9 @@ class Kubectl:
         argv = self.argv(*words)
         self._show(argv)
         return Background(argv, on_line=on_line, on_end=on_end)
+
+    def _has_ended(self, next_try_at: float, give_up_at: float) -> bool:
+        return next_try_at > give_up_at or self.is_over()
 
     def _show(self, argv: tuple[str, ...]) -> None:
         if self.show:

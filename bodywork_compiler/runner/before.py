@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bodywork_compiler.api import Api, Object
+from bodywork_compiler.api import Object
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner.observe import annotation
+from bodywork_compiler.runner.session import Session
 
 TAKEN_BACK = ("Deployment", "Service", "Ingress")
 REVISION = "deployment.kubernetes.io/revision"
@@ -49,10 +50,15 @@ class Before:
 _API_VERSIONS = {"Deployment": "apps/v1", "Service": "v1", "Ingress": "networking.k8s.io/v1"}
 
 
-def remember(api: Api, objects: Iterable[KubeObject]) -> tuple[Before, ...]:
+def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, ...]:
     """The objects of a step as they are now."""
     return tuple(
-        Before(kind=each.kind, name=each.name, stage=each.stage, object=api.find(each.kind, each.name))
+        Before(kind=each.kind, name=each.name, stage=each.stage, object=find(session, each.kind, each.name))
         for each in objects
         if each.kind in TAKEN_BACK
     )
+
+
+def find(session: Session, kind: str, name: str) -> Object | None:
+    """An object as it is now, None when it is not there."""
+    return session.ask(lambda: session.api.find(kind, name))

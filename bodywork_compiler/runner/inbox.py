@@ -69,7 +69,28 @@ class Wake:
     """Nothing happened but a signal: look at the flags."""
 
 
-Message = Listed | Changed | Lost | Denied | LogPiece | LogOver | ProxyEnded | Wake
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A thread met what it has no answer to: a bug, which must end the run, or it would wait for that thread for ever."""
+
+    bug: Exception
+
+
+Message = Listed | Changed | Lost | Denied | LogPiece | LogOver | ProxyEnded | Wake | Broken
+
+
+def start_thread(name: str, body: Callable[[], None], put: Callable[[Message], None]) -> threading.Thread:
+    """A thread that ends with us, and whose bugs are the loop's."""
+
+    def guarded() -> None:
+        try:
+            body()
+        except Exception as bug:  # noqa: BLE001 - nobody else would ever see it
+            put(Broken(bug))
+
+    thread = threading.Thread(target=guarded, name=name, daemon=True)
+    thread.start()
+    return thread
 
 
 class Inbox:

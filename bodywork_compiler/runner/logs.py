@@ -11,7 +11,7 @@ from typing import Any
 
 from bodywork_compiler.api import Api, CouldNotAsk, NotThere, Refused
 from bodywork_compiler.runner.events import LogEnded, LogLine
-from bodywork_compiler.runner.inbox import Inbox, LogOver, LogPiece
+from bodywork_compiler.runner.inbox import Inbox, LogOver, LogPiece, start_thread
 from bodywork_compiler.runner.observe import name, uid
 from bodywork_compiler.runner.verdicts.pods import containers, phase
 
@@ -79,6 +79,12 @@ class Logs:
                 each.is_muted = each.is_over = True
                 self.no_more(each.pod_uid)
 
+    def take(self, message: LogPiece | LogOver) -> None:
+        if isinstance(message, LogPiece):
+            self.piece(message)
+        else:
+            self.over(message)
+
     def piece(self, message: LogPiece) -> None:
         follower = self._followers[message.follower]
         if follower.is_muted:
@@ -112,7 +118,7 @@ class Logs:
         number = len(self._followers)
         self._followers.append(follower)
         source = Source(api=self._api, pod=follower.pod, container=follower.container, number=number)
-        threading.Thread(target=follow, args=(source, self._inbox, self._stop), name=f"log {follower.pod}", daemon=True).start()
+        start_thread(f"log {follower.pod}", lambda: follow(source, self._inbox, self._stop), self._inbox.put)
 
     def _tell_if_ended(self, pod_uid: str) -> None:
         mine = [each for each in self._followers if each.pod_uid == pod_uid]

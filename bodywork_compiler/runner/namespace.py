@@ -8,6 +8,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.session import Session
 
 
@@ -26,7 +27,7 @@ def create_when_absent(session: Session) -> None:
 
 def _is_there(session: Session) -> bool:
     try:
-        found = session.api.find("Namespace", session.namespace)
+        found = find(session, "Namespace", session.namespace)
     except Refused:  # who may not read namespaces works in one that was given to them
         return True
     if found and (found.get("metadata") or {}).get("deletionTimestamp"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bodywork_compiler.api import NotThere, Refused
+from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.session import Session
 
 _VALUE = "VALUE"
@@ -18,14 +19,13 @@ def check(session: Session) -> None:
     lines = []
     for secret, keys in sorted(wanted(session.plan).items()):
         try:
-            found = session.api.get("Secret", secret)
-        except NotThere:
-            lines.append((f"secret {secret} is not there", _create(session, secret, keys)))
-            continue
+            found = find(session, "Secret", secret)
         except Refused:  # a run may be allowed to make pods that use a secret, and not to read it
             continue
-        missing = sorted(keys - set(found.get("data") or {}))
-        if missing:
+        missing = sorted(keys - set((found or {}).get("data") or {}))
+        if found is None:
+            lines.append((f"secret {secret} is not there", _create(session, secret, keys)))
+        elif missing:
             lines.append((f"secret {secret} has no {', '.join(missing)}", _add(session, secret, missing)))
     if lines:
         raise BodyworkError(

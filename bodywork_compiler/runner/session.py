@@ -6,20 +6,24 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from bodywork_compiler.api import Api
+from bodywork_compiler.api import Api, CouldNotAsk
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.runner import watching
 from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
-from bodywork_compiler.runner.inbox import Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
+from bodywork_compiler.runner.inbox import Broken, Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
 from bodywork_compiler.runner.logs import Logs
 from bodywork_compiler.runner.observe import Picture
 
 LOST_SERVER_SECONDS = 300.0
 SAY_LOST_AFTER_SECONDS = 1.0
-FIRST_LIST_SECONDS = 60.0
+FIRST_LIST_SECONDS = 20.0
+ASK_AGAIN_SECONDS = 0.5
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +81,17 @@ class Session:
         self.inbox.take_all(wait_seconds, self._absorb)
         self._look_after_server()
 
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """The answer to a read. What could not be asked is asked again, as long as a lost API server is waited for."""
+        give_up_at = self.clock() + LOST_SERVER_SECONDS
+        while True:
+            try:
+                return question()
+            except CouldNotAsk as why:  # noqa: PERF203 - one round is the rule
+                if self.clock() >= give_up_at or self.interrupted.is_set():
+                    raise TimedOut(f"the API server could not be asked: {why}") from why
+                self.pump(ASK_AGAIN_SECONDS)
+
     def close(self) -> None:
         self._stop.set()
         self.logs.give_up()
@@ -89,17 +104,20 @@ class Session:
                 self.picture.listed(message)
             case Changed(kind):
                 self.picture.changed(message)
-            case LogPiece():
-                self.logs.piece(message)
-            case LogOver():
-                self.logs.over(message)
+            case LogPiece() | LogOver():
+                self.logs.take(message)
             case Lost(kind, why):
                 self._lost.setdefault(kind, (self.clock(), why))
             case Denied(kind, why):
                 self._denied(kind, why)
             case ProxyEnded():
-                self.notice("kubectl proxy has ended; starting it again", "WARNING")
-                self.restart_proxy()
+                self._start_proxy_again()
+            case Broken(bug):
+                raise bug
+
+    def _start_proxy_again(self) -> None:
+        self.notice("kubectl proxy has ended; starting it again", "WARNING")
+        self.restart_proxy()
 
     def _denied(self, kind: str, why: str) -> None:
         if kind == "Event":
@@ -113,9 +131,9 @@ class Session:
         first, why = min(self._lost.values(), default=(now, ""))
         if self._lost and not self._said_lost and now - first >= SAY_LOST_AFTER_SECONDS:
             self._said_lost = True
-            self.notice(f"the API server cannot be asked, trying again for {LOST_SERVER_SECONDS:g} s: {why}", "WARNING")
+            self.notice(f"the API server cannot be asked, trying again: {why}", "WARNING")
         if now - first >= LOST_SERVER_SECONDS:
-            raise TimedOut(f"the API server could not be asked for {LOST_SERVER_SECONDS:g} s: {why}")
+            raise TimedOut(f"the API server could not be asked for {LOST_SERVER_SECONDS:g} s, what ran was left running: {why}")
         if self._said_lost and not self._lost:
             self._said_lost = False
             self.notice("the API server answers again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,7 +25,7 @@ def run_plan(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, agr
 
     `agree` sees what is about to happen before anything is changed, and raises when it shall not.
     """
-    inbox = Inbox()
+    inbox, interrupted = Inbox(), threading.Event()
     proxy = Proxy(kubectl, on_end=lambda: inbox.put(ProxyEnded()))
     try:
         started = run.about_to_start(plan, whereabouts(kubectl, plan))  # while the proxy gets ready
@@ -33,11 +34,12 @@ def run_plan(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, agr
         session = Session(
             plan=plan,
             namespace=started.namespace,
-            kubectl=_for_writing(kubectl.in_namespace(started.namespace), tell),
+            kubectl=_for_writing(kubectl.in_namespace(started.namespace), tell, interrupted),
             api=Api(proxy.socket_path, started.namespace),
             inbox=inbox,
             tell=tell,
             restart_proxy=proxy.restart,
+            interrupted=interrupted,
         )
         with _closing(session), _signals(session):
             return run.execute(session, started)
@@ -45,10 +47,14 @@ def run_plan(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, agr
         proxy.stop()
 
 
-def _for_writing(kubectl: Kubectl, tell: Callable[[Event], None]) -> Kubectl:
-    """What could not be asked is asked again, as long as a lost API server is waited for."""
+def _for_writing(kubectl: Kubectl, tell: Callable[[Event], None], interrupted: threading.Event) -> Kubectl:
+    """What could not be asked is asked again, as long as a lost API server is waited for; not after a signal."""
     return replace(
-        kubectl, retry_seconds=LOST_SERVER_SECONDS, notice=lambda message: tell(Notice(message=message, level="WARNING", where="kubectl"))
+        kubectl,
+        retry_seconds=LOST_SERVER_SECONDS,
+        notice=lambda message: tell(Notice(message=message, level="WARNING", where="kubectl")),
+        sleep=interrupted.wait,
+        is_over=interrupted.is_set,
     )
 
 

@@ -9,7 +9,7 @@ from bodywork_compiler.api import Object
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
 from bodywork_compiler.runner import applying, evidence, jobs, rollback
-from bodywork_compiler.runner.before import Before, remember
+from bodywork_compiler.runner.before import Before, find, remember
 from bodywork_compiler.runner.events import Evidence, Result, StagePlan, StepStarted
 from bodywork_compiler.runner.observe import generation
 from bodywork_compiler.runner.session import Session
@@ -45,7 +45,7 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
     runs = _stage_runs(session, step)
     session.tell(StepStarted(step=step.number, stages=tuple(run.stage for run in runs)))
     _say_unwatched(session, step)
-    before = remember(session.api, step.objects)
+    before = remember(session, step.objects)
     _remember_pods(session, runs)
     try:
         applying.apply(session, step.number, step.objects)
@@ -150,12 +150,12 @@ def _restart_unchanged(session: Session, step: PlanStep, runs: Sequence[StageRun
     """A Deployment whose pod template is as it was is restarted: its start-up code must run again to load the newest model."""
     was = {each.name: each.object for each in before if each.kind == "Deployment" and each.object}
     services = {run.plan.name: run for run in runs if run.plan.kind == "Deployment" and run.plan.name in was}
-    is_now = {name: session.api.get("Deployment", name) for name in services}
+    is_now = {name: find(session, "Deployment", name) or {} for name in services}
     unchanged = [name for name in services if _template(is_now[name]) == _template(was[name])]
     if unchanged:
         result = session.kubectl.run("rollout", "restart", *(f"deployment/{name}" for name in unchanged))
         applying.tell_changes(session, step.number, [run.manifest for run in services.values()], result)
-        is_now |= {name: session.api.get("Deployment", name) for name in unchanged}
+        is_now |= {name: find(session, "Deployment", name) or {} for name in unchanged}
     for name, run in services.items():
         run.generation = generation(is_now[name])
 

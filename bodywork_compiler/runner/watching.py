@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bodywork_compiler.api import Api, CouldNotAsk, Expired, NotThere, Refused
-from bodywork_compiler.runner.inbox import Changed, Denied, Listed, Lost, Message
+from bodywork_compiler.runner.inbox import Changed, Denied, Listed, Lost, Message, start_thread
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
 
@@ -22,9 +22,7 @@ class Watched:
 
 
 def start(api: Api, watched: Watched, put: Callable[[Message], None], stop: threading.Event) -> threading.Thread:
-    thread = threading.Thread(target=watch, args=(api, watched, put, stop), name=f"watch {watched.kind}", daemon=True)
-    thread.start()
-    return thread
+    return start_thread(f"watch {watched.kind}", lambda: watch(api, watched, put, stop), put)
 
 
 def watch(api: Api, watched: Watched, put: Callable[[Message], None], stop: threading.Event) -> None:
