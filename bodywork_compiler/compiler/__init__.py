@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bodywork_compiler.compiler.engine import Engine
+from bodywork_compiler.compiler.notes import notes_about
 from bodywork_compiler.compiler.options import RenderOptions
 from bodywork_compiler.compiler.places import places
 from bodywork_compiler.compiler.preparation import preparation_documents
@@ -13,7 +14,7 @@ from bodywork_compiler.manifests import Document
 from bodywork_compiler.project import Project
 from bodywork_compiler.source import Source
 
-__all__ = ["RenderOptions", "compile_project"]
+__all__ = ["RenderOptions", "compile_project", "notes_about"]
 
 
 def compile_project(project: Project, source: Source, options: RenderOptions | None = None) -> tuple[Document, ...]:

@@ -64,8 +64,9 @@ def unpack(source: Path, folder: Path) -> None:
     archive = b"".join(part.read_bytes() for part in sorted(source.glob("part-*")))
     folder.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        if hasattr(tarfile, "data_filter"):  # Python 3.12, and 3.8 to 3.11 with their security fixes
-            files.extractall(folder, filter="data")
+        if hasattr(tarfile, "tar_filter"):  # Python 3.12, and 3.8 to 3.11 with their security fixes
+            # not "data": that refuses links out of the project, which a fetched repository may hold as well
+            files.extractall(folder, filter="tar")
         else:
             files.extractall(folder)  # noqa: S202 - this Python has no filter; the archive is git's own of the project
     say(f"unpacked the files of commit {os.environ.get('BODYWORK_GIT_COMMIT', '')[:7]}")

@@ -129,6 +129,17 @@ def test_files_that_travel_inside_are_unpacked_where_a_fetch_would_put_them(work
     assert ended.last_line == "bodywork: unpacked the files of commit 25921e0"
 
 
+def test_links_out_of_the_project_are_left_as_they_are(workspace, tmp_path):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        link = tarfile.TarInfo("data")
+        link.type, link.linkname = tarfile.SYMTYPE, "../../shared/data"
+        tar.addfile(link)
+    write(tmp_path / "source" / "part-00", "").write_bytes(made.getvalue())
+    assert workspace.run("fetch", BODYWORK_SOURCE=str(tmp_path / "source")).code == 0
+    assert (workspace.project / "data").readlink() == Path("../../shared/data")
+
+
 # stands where ssh would: notes how it was called and with which key, then runs the server's side here
 SSH = """#!/bin/sh
 printf '%s\\n' "$@" > "{notes}/argv"

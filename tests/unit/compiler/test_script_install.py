@@ -1,10 +1,12 @@
 """The second container's script: requirements come to the shared volume, where the stage's Python finds them."""
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from script_runs import PYTHON
 
 WHEEL = {
     "petals.py": "length = 4",
@@ -45,7 +47,8 @@ def test_a_requirements_file_is_found_in_the_projects_folder(workspace, offline)
 
 
 def test_the_images_own_packages_are_seen_too(workspace, offline):
-    workspace.has("main.py", "import pip, petals")
+    own = "pytest" if sys.executable == PYTHON else "pip"
+    workspace.has("main.py", f"import {own}, petals")
     assert workspace.run("install", "petals", **offline).code == 0
     ended = workspace.run("run", "main.py")
     assert ended.code == 0, ended.stderr

@@ -1,9 +1,9 @@
 """The objects around the pods: Job, Deployment, Service, Ingress."""
 
-from project_values import batch, compiled, service
+from project_values import batch, compiled, project, service
 from yaml import safe_load
 
-from bodywork_compiler.compiler import RenderOptions
+from bodywork_compiler.compiler import RenderOptions, notes_about
 
 
 def the(kind, *stages, **others):
@@ -32,7 +32,7 @@ def test_a_service_may_be_told_to_rest():
 def test_the_service_has_the_stages_name_and_port():
     address = the("Service", service("scoring_service", port=5000))
     assert address["metadata"]["name"] == "scoring-service"
-    assert address["spec"]["ports"] == [{"name": "http", "port": 5000, "targetPort": 5000, "protocol": "TCP"}]
+    assert address["spec"]["ports"] == [{"port": 5000, "targetPort": 5000, "protocol": "TCP"}]
 
 
 def test_no_ingress_unless_asked():
@@ -55,6 +55,14 @@ def test_other_ingress_classes_get_a_plain_prefix():
     assert (path["path"], path["pathType"]) == ("/iris/serve", "Prefix")
     assert ingress["spec"]["ingressClassName"] == "traefik"
     assert not any("nginx" in key for key in ingress["metadata"]["annotations"])
+
+
+def test_a_class_without_rewriting_is_warned_of():
+    stages = (service("serve", ingress=True), service("inside"))
+    (note,) = notes_about(project(*stages), RenderOptions(ingress_class="traefik"))
+    assert note.startswith("ingress class traefik: no rewriting is known for it, so serve will see the whole path")
+    assert notes_about(project(*stages), RenderOptions()) == ()
+    assert notes_about(project(batch()), RenderOptions(ingress_class="traefik")) == ()
 
 
 def test_pods_have_an_identity_without_rights_of_their_own():
