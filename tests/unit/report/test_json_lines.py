@@ -68,3 +68,8 @@ def test_a_printed_line_comes_back_as_it_was_and_stays_one_line():
     text = shown([printed(line)], output="json")
     assert len(text.splitlines()) == 1
     assert json.loads(text)["line"] == line
+
+
+def test_seconds_end_at_milliseconds():
+    event = run.StageProgress(step=1, stage="s", message="m", seconds=13.135845861000234)
+    assert json.loads(shown([event], output="json"))["seconds"] == 13.136
