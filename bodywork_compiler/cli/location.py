@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,9 @@ from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
     from bodywork_compiler.cli.options import CompileOptions
+    from bodywork_compiler.compiler import RenderOptions
+    from bodywork_compiler.config import Loaded
+    from bodywork_compiler.git.checkout import Found
     from bodywork_compiler.manifests import Document
     from bodywork_compiler.project import Project
     from bodywork_compiler.source import Source
@@ -69,12 +71,16 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         inline=options.inline_source,
         ask_remote=strictness.ask_remote,
     )
-    with _without_collector(), checkout(where, wanted) as found:
-        loaded = _load(found, where, options.file)
+    with _without_collector(), checkout(where, wanted) as project:
+        loaded = _load(project, where, options.file)
+        from bodywork_compiler.compiler import compile_project
+
+        # read and imported first: git works meanwhile
+        found = project.found()
         uncommitted = _uncommitted(found, loaded.project)
         if uncommitted and strictness.refuse_uncommitted:
             raise BodyworkError(f"{where}: {uncommitted}", hint="Commit them, or put them aside: git commit -a; git stash.")
-        documents = _compile(loaded.project, found, options)
+        documents = compile_project(loaded.project, found.source, _render_options(project.folder, options))
     return Compiled(
         documents=documents,
         project=loaded.project,
@@ -93,24 +99,28 @@ def _check_usage(where: str, options: CompileOptions) -> None:
         raise click.UsageError("--namespace and --no-namespace exclude each other")
 
 
-def _load(found: Checkout, where: str, file: str | None) -> Any:
+def _load(project: Checkout, where: str, file: str | None) -> Loaded:
     from bodywork_compiler import config
 
-    if not is_url(where) and found.folder == Path(where):
-        return config.load(found.folder, file=file)
-    # read in a temporary folder, which says nothing to anybody
+    if not is_url(where) and project.folder == Path(where):
+        return config.load(project.folder, file=file)
+    # read in a temporary folder, whose name says nothing to anybody
+    from dataclasses import replace
+
     try:
-        loaded = config.load(found.folder, file=file)
+        loaded = config.load(project.folder, file=file)
     except ConfigError as faults:
-        raise ConfigError(_named_as_committed(faults.problems, found, where)) from None
-    return replace(loaded, warnings=_named_as_committed(loaded.warnings, found, where))
+        raise ConfigError(_named_as_committed(faults.problems, project, where)) from None
+    return replace(loaded, warnings=_named_as_committed(loaded.warnings, project, where))
 
 
-def _named_as_committed(problems: Iterable[Problem], found: Checkout, where: str) -> tuple[Problem, ...]:
+def _named_as_committed(problems: Iterable[Problem], project: Checkout, where: str) -> tuple[Problem, ...]:
+    from dataclasses import replace
+
     from bodywork_compiler.config.reading import as_typed
 
-    scratch = as_typed(found.folder)
-    at = f"{without_credentials(where)}@{found.source.commit[:7]}"
+    scratch = as_typed(project.folder)
+    at = f"{without_credentials(where)}@{project.found().source.commit[:7]}"
 
     def named(text: str) -> str:
         return text.replace(f"{scratch}/", "").replace(scratch, at)
@@ -118,23 +128,22 @@ def _named_as_committed(problems: Iterable[Problem], found: Checkout, where: str
     return tuple(replace(each, file=named(each.file), message=named(each.message)) for each in problems)
 
 
-def _compile(project: Project, found: Checkout, options: CompileOptions) -> tuple[Document, ...]:
-    from bodywork_compiler.compiler import RenderOptions, compile_project
+def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
+    from bodywork_compiler.compiler import RenderOptions
 
-    own = found.folder / "templates"
+    own = folder / "templates"
     folders = ((options.templates,) if options.templates else ()) + ((own,) if own.is_dir() else ())
     given: dict[str, Any] = {"ingress_class": options.ingress_class} if options.ingress_class else {}
-    render_options = RenderOptions(
+    return RenderOptions(
         namespace=options.namespace,
         with_namespace=not options.no_namespace,
         pod_security=options.pod_security,  # type: ignore[arg-type]  # one of click's choices
         template_folders=folders,
         **given,
     )
-    return compile_project(project, found.source, render_options)
 
 
-def _uncommitted(found: Checkout, project: Project) -> str:
+def _uncommitted(found: Found, project: Project) -> str:
     """What pods will not see although it is here, in one sentence; files that nothing names may lie about uncommitted."""
     names = [*found.changed, *(path for path in found.untracked if _is_needed(path, project))]
     if not names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,17 +28,21 @@ class Wanted:
 
 
 @value
-class Checkout:
-    """`folder` holds the project's files; `name` is how to call it in messages. `changed` and `untracked` are what is not committed, relative to `folder`.
+class Found:
+    """`changed` and `untracked` are what is not committed, relative to the project's folder. `notes` are sentences for the user about the source."""
 
-    `notes` are sentences for the user about how the source was chosen.
-    """
-
-    folder: Path
     source: Source
     changed: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@value
+class Checkout:
+    """`folder` holds the project's files. `found` waits for what git was asked; a config can be read meanwhile."""
+
+    folder: Path
+    found: Callable[[], Found]
 
 
 @contextmanager
@@ -47,14 +51,15 @@ def checkout(where: str, wanted: Wanted) -> Iterator[Checkout]:
     if urls.is_url(where):
         from bodywork_compiler.git.clone import cloned
 
-        with cloned(where, wanted) as found:
-            yield found
+        with cloned(where, wanted) as project:
+            yield project
     elif wanted.branch or wanted.commit:
         from bodywork_compiler.git.committed import at_commit
 
-        with at_commit(Path(where), wanted) as found:
-            yield found
+        with at_commit(Path(where), wanted) as project:
+            yield project
     else:
         from bodywork_compiler.git.working_tree import as_it_stands
 
-        yield as_it_stands(Path(where), wanted)
+        with as_it_stands(Path(where), wanted) as project:
+            yield project

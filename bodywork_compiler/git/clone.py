@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import url as urls
-from bodywork_compiler.git.checkout import Checkout, Wanted
+from bodywork_compiler.git.checkout import Checkout, Found, Wanted
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place, ask_server, complaint, tell
-from bodywork_compiler.git.questions import Remotes, commit_of, current_branch, files_named, is_hash, last_change
+from bodywork_compiler.git.questions import Remotes, ask_files_named, commit_of, current_branch, is_hash, last_change
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import rendered_folders
 from bodywork_compiler.source import RENDER_MARKER
@@ -36,7 +36,8 @@ def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
         pinned = Pinned(commit=commit, branch=wanted.branch or (None if wanted.commit else branch), folder=wanted.folder, is_pushed=True)
         # what was just fetched from there need not be asked for again
         source, notes = to_source(place, pinned, Remotes(urls={"origin": url}, upstreams={}), wanted)
-        yield Checkout(folder=folder, source=source, notes=(*_branch_note(branch, wanted), *notes))
+        found = Found(source=source, notes=(*_branch_note(branch, wanted), *notes))
+        yield Checkout(folder=folder, found=lambda: found)
 
 
 def _clone(address: str, url: str, to: Path, branch: str | None) -> Place:
@@ -99,7 +100,7 @@ def _check_inside(folder: str) -> None:
 
 def _pinned(place: Place, folder: Path, revision: str) -> str:
     inside = Place(folder=folder, env=place.env, secrets=place.secrets)
-    found = last_change(inside, revision, rendered_folders(files_named(inside, RENDER_MARKER)))
+    found = last_change(inside, revision, rendered_folders(ask_files_named(inside, RENDER_MARKER).text().split("\0")))
     return found[0] if found else revision
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.checkout import Checkout, Wanted
+from bodywork_compiler.git.checkout import Checkout, Found, Wanted
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place
-from bodywork_compiler.git.questions import Remotes, commit_of, remotes_of
+from bodywork_compiler.git.questions import Remotes, ask_remotes, commit_of, to_remotes
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import blobs_in, rendered_folders, write_out
 from bodywork_compiler.git.working_tree import output_within, pinned_commit, project_folder
@@ -20,7 +20,7 @@ from bodywork_compiler.git.working_tree import output_within, pinned_commit, pro
 def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     folder, top = project_folder(where)
     place = Place(folder=folder)
-    remotes = remotes_of(place)
+    remotes = to_remotes(ask_remotes(place).answer().text)
     revision = _revision(place, remotes, wanted)
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
     blobs = blobs_in(place, revision, prefix)
@@ -31,7 +31,7 @@ def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix), remotes, wanted)
     with scratch_folder() as scratch:
         write_out(place, blobs, scratch)
-        yield Checkout(folder=scratch, source=source, notes=notes)
+        yield Checkout(folder=scratch, found=lambda: Found(source=source, notes=notes))
 
 
 def _revision(place: Place, remotes: Remotes, wanted: Wanted) -> str:

@@ -58,25 +58,47 @@ class Place:
     secrets: tuple[str, ...] = ()
 
 
-def ask(place: Place, *args: str, stdin: bytes | None = None) -> Answer:
+class Asked:
+    """A question to git that is under way, so that others, and our own imports, take their time meanwhile."""
+
+    def __init__(self, place: Place, *args: str) -> None:
+        self.args = args
+        self._place = place
+        try:
+            self._process = subprocess.Popen(
+                ["git", *args],
+                cwd=place.folder,
+                env={**environment(), **place.env},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except FileNotFoundError as missing:
+            if not place.folder.is_dir():
+                raise BodyworkError(f"{place.folder}: no such folder") from missing
+            raise BodyworkError(
+                "git is not installed, or not on the PATH", hint="Install git: a pipeline's files are taken from a Git repository."
+            ) from missing
+
+    def answer(self, stdin: bytes = b"") -> Answer:
+        """Whatever the exit code is."""
+        with self._process:
+            output, error = self._process.communicate(stdin)
+        return Answer(code=self._process.returncode, output=output, error=_masked(error.decode("utf-8", "replace"), self._place.secrets))
+
+    def text(self, hint: str | None = None) -> str:
+        """What git said; anything else than exit code 0 is an error, in git's own words."""
+        return _require(self.answer(), self.args, hint).text
+
+    def drop(self) -> None:
+        """Nobody wants to know any more: git finds its pipe closed and ends. Does nothing after an answer."""
+        with self._process:
+            pass
+
+
+def ask(place: Place, *args: str, stdin: bytes = b"") -> Answer:
     """Run `git ARGS` in a folder, whatever its exit code."""
-    try:
-        done = subprocess.run(
-            ["git", *args],
-            cwd=place.folder,
-            env={**environment(), **place.env},
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError as missing:
-        if not place.folder.is_dir():
-            raise BodyworkError(f"{place.folder}: no such folder") from missing
-        raise BodyworkError(
-            "git is not installed, or not on the PATH", hint="Install git: a pipeline's files are taken from a Git repository."
-        ) from missing
-    return Answer(code=done.returncode, output=done.stdout, error=_masked(done.stderr.decode("utf-8", "replace"), place.secrets))
+    return Asked(place, *args).answer(stdin)
 
 
 def ask_server(place: Place, *args: str) -> Answer:
@@ -86,9 +108,12 @@ def ask_server(place: Place, *args: str) -> Answer:
     return ask(Place(folder=place.folder, env={**place.env, **env}, secrets=place.secrets), *args)
 
 
-def tell(place: Place, *args: str, stdin: bytes | None = None, hint: str | None = None) -> Answer:
+def tell(place: Place, *args: str, stdin: bytes = b"", hint: str | None = None) -> Answer:
     """As `ask`, but anything else than exit code 0 is an error, in git's own words."""
-    answer = ask(place, *args, stdin=stdin)
+    return _require(ask(place, *args, stdin=stdin), args, hint)
+
+
+def _require(answer: Answer, args: tuple[str, ...], hint: str | None) -> Answer:
     if answer.code != 0:
         raise BodyworkError(f"git {_verb(args)}: {complaint(answer)}", hint=hint)
     return answer

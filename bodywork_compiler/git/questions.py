@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
+from bodywork_compiler.git.process import Asked, Place, ask, ask_server, complaint, tell
 from bodywork_compiler.values import value
 
 _REMOTES = r"^(remote\..*\.url|branch\..*\.remote)$"
@@ -49,13 +49,16 @@ def top_of(folder: Path) -> Path:
     )
 
 
-def status_of(place: Place) -> Status:
-    """HEAD, branch and what is not committed in the folder, in one process."""
-    answer = tell(place, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=none", "--", ".")
+def ask_status(place: Place) -> Asked:
+    """HEAD, branch and what is not committed in the folder, in one process; for `to_status`."""
+    return Asked(place, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=none", "--", ".")
+
+
+def to_status(text: str) -> Status:
     heads: dict[str, str] = {}
     changed: list[str] = []
     untracked: list[str] = []
-    entries = iter(answer.text.split("\0"))
+    entries = iter(text.split("\0"))
     for entry in entries:
         kind, _, rest = entry.partition(" ")
         if kind == "#":
@@ -77,9 +80,13 @@ def status_of(place: Place) -> Status:
     )
 
 
-def remotes_of(place: Place) -> Remotes:
+def ask_remotes(place: Place) -> Asked:
+    return Asked(place, "config", "-z", "--get-regexp", _REMOTES)
+
+
+def to_remotes(text: str) -> Remotes:
     found = Remotes(urls={}, upstreams={})
-    for entry in ask(place, "config", "-z", "--get-regexp", _REMOTES).text.split("\0"):
+    for entry in text.split("\0"):
         key, _, value = entry.partition("\n")
         section, _, rest = key.partition(".")
         name = rest.rpartition(".")[0]
@@ -90,10 +97,9 @@ def remotes_of(place: Place) -> Remotes:
     return found
 
 
-def files_named(place: Place, name: str) -> tuple[str, ...]:
-    """The tracked files of that name in the folder and below, relative to the folder."""
-    text = tell(place, "ls-files", "-z", "--", f":(glob)**/{name}").text
-    return tuple(path for path in text.split("\0") if path)
+def ask_files_named(place: Place, name: str) -> Asked:
+    """The tracked files of that name in the folder and below, relative to the folder, each ended by NUL."""
+    return Asked(place, "ls-files", "-z", "--", f":(glob)**/{name}")
 
 
 def last_change(place: Place, revision: str, without: Sequence[str] = ()) -> tuple[str, bool] | None:

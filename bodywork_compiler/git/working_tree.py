@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.checkout import Checkout, Wanted
+from bodywork_compiler.git.checkout import Checkout, Found, Wanted
 from bodywork_compiler.git.origin import Pinned, to_source
-from bodywork_compiler.git.process import Place, ask_server, complaint
-from bodywork_compiler.git.questions import Remotes, Status, files_named, is_shallow, last_change, remotes_of, status_of, top_of
+from bodywork_compiler.git.process import Asked, Place, ask_server, complaint
+from bodywork_compiler.git.questions import (
+    Remotes,
+    Status,
+    ask_files_named,
+    ask_remotes,
+    ask_status,
+    is_shallow,
+    last_change,
+    to_remotes,
+    to_status,
+    top_of,
+)
 from bodywork_compiler.git.tree import is_within, rendered_folders
 from bodywork_compiler.source import RENDER_MARKER
 
 
-def as_it_stands(where: Path, wanted: Wanted) -> Checkout:
+@contextmanager
+def as_it_stands(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     folder, top = project_folder(where)
     place = Place(folder=folder)
-    status = status_of(place)
+    questions = (ask_status(place), ask_files_named(place, RENDER_MARKER), ask_remotes(place))
+    try:
+        yield Checkout(folder=where, found=lambda: _found(place, top, questions, wanted))
+    finally:
+        for question in questions:
+            question.drop()
+
+
+def _found(place: Place, top: Path, questions: tuple[Asked, Asked, Asked], wanted: Wanted) -> Found:
+    asked_status, asked_markers, asked_remotes = questions
+    folder = place.folder
+    status = to_status(asked_status.text())
     require_a_commit(status, folder)
-    remotes = remotes_of(place)
-    rendered = rendered_folders(files_named(place, RENDER_MARKER)) + output_within(folder, wanted.output)
+    rendered = rendered_folders(asked_markers.text().split("\0")) + output_within(folder, wanted.output)
+    remotes = to_remotes(asked_remotes.answer().text)
     commit = pinned_commit(place, "HEAD", rendered, remotes.of(status.branch))
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
     pinned = Pinned(commit=commit, branch=status.branch, folder=prefix, is_pushed=_is_pushed(status, remotes))
     source, notes = to_source(place, pinned, remotes, wanted)
-    return Checkout(
-        folder=where,
+    return Found(
         source=source,
         changed=_within(status.changed, prefix, folder, rendered),
         untracked=_within(status.untracked, prefix, folder, rendered),
