@@ -39,19 +39,5 @@ def _in_milliseconds(field: Any) -> Any:
     return round(field, 3) if isinstance(field, float) else field
 
 
-_ENCODER.encode({"event": _NAMES[type(event)], "time": time, **_fields(event)}))
-        self._output.flush()
-
-
-def event_name(kind: type) -> str:
-    """The class's name in snake case: `StageEnded` is `stage_ended`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """An event's fields, or those of a value inside it. (`dataclasses.asdict` copies all, which costs 20 µs a log line.)"""
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_fields)
 _NAMES: dict[type, str] = {kind: event_name(kind) for kind in get_args(Event)}
