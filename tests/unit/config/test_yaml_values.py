@@ -179,8 +179,10 @@ CASES = [
         "variable of Bodywork's own",
         [('version: "1.1"', 'version: "1.2"'), ("    cpu_request: 0.5", "    cpu_request: 0.5\n    env: {BODYWORK_FOLDER: x}")],
         [
-            "11:11: stages.train.env.BODYWORK_FOLDER: must be a name that an environment variable may have: letters, digits, `_`, `.` and `-`,"
-            " neither a digit nor BODYWORK_ in front, got `BODYWORK_FOLDER`"
+            (
+                "11:11: stages.train.env.BODYWORK_FOLDER: must be a name that an environment variable may have: letters, digits, `_`, `.` and `-`,"
+                " neither a digit nor BODYWORK_ in front, got `BODYWORK_FOLDER`"
+            )
         ],
     ),
     (
