@@ -130,16 +130,25 @@ def is_on_remote_as_last_seen(place: Place, commit: str, remote: str) -> bool | 
     return False if ask(place, "for-each-ref", "--count=1", "--format=yes", refs).text else None
 
 
-def is_on_remote(place: Place, commit: str, url: str) -> bool | None:
+def is_on_remote(place: Place, commit: str, remote: str) -> bool | None:
     """Whether the remote has the commit, asked over the network; None if it has branches that this clone does not know, so that none can tell."""
-    answer = ask_server(place, "ls-remote", "--heads", "--tags", "--", url)
+    answer = ask_server(place, "ls-remote", "--heads", "--tags", "--", remote)
     if answer.code != 0:
-        raise BodyworkError(f"{url}: {complaint(answer)}")
+        raise BodyworkError(
+            f"remote {remote} could not be asked whether it has commit {commit[:7]}: {complaint(answer)}",
+            hint="With --inline-source the project's files travel inside the manifests, and no remote is needed.",
+        )
     tips = {line.split("\t")[0] for line in answer.text.splitlines()}
     if commit in tips:
         return True
-    known = [tip for tip in tips if ask(place, "cat-file", "-e", f"{tip}^{{commit}}").code == 0]
-    if known and not ask(place, "rev-list", "-1", commit, "--not", *known).text:
+    listed = "".join(f"{tip}\n" for tip in sorted(tips)).encode()
+    known = [
+        line.split(" ")[0]
+        for line in tell(place, "cat-file", "--batch-check", stdin=listed).text.splitlines()
+        if not line.endswith(" missing")
+    ]
+    beyond = "".join(f"^{tip}\n" for tip in known)
+    if known and not tell(place, "rev-list", "-1", "--stdin", stdin=f"{commit}\n{beyond}".encode()).text:
         return True
     return False if len(known) == len(tips) else None
 
