@@ -26,7 +26,8 @@ def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) ->
     remote = remotes.of(pinned.branch)
     address = remotes.urls.get(remote or "", "")
     url = urls.without_credentials(address) if urls.is_reachable_elsewhere(address) else None
-    travels, note = _travels_inline(place, pinned, remote if url else None, wanted)
+    asked = Place(folder=place.folder, env=place.env, secrets=place.secrets + _secrets(address))
+    travels, note = _travels_inline(asked, pinned, remote if url else None, wanted)
     archive = None
     if travels:
         from bodywork_compiler.git.archive import pack
@@ -36,6 +37,11 @@ def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) ->
         archive = pack(place, [blob for blob in blobs if not is_within(blob.path, rendered)])
     source = Source(commit=pinned.commit, url=url, branch=pinned.branch, folder=pinned.folder, archive=archive)
     return source, (note,) if note else ()
+
+
+def _secrets(address: str) -> tuple[str, ...]:
+    """What of a remote's address git must not show in its complaints: it may stand in the repository's settings."""
+    return tuple(secret for secret in urls.credentials(address) or () if secret)
 
 
 def _travels_inline(place: Place, pinned: Pinned, remote: str | None, wanted: Wanted) -> tuple[bool, str]:

@@ -74,6 +74,13 @@ def test_a_remote_that_does_not_answer_is_told_with_the_way_without_it(iris: Rep
     assert "--inline-source" in refused.value.hint
 
 
+def test_a_login_in_the_remotes_address_is_never_shown(iris: Repository) -> None:
+    iris.has_remote("http://ada:s3cr3t@127.0.0.1:1/iris.git")
+    with pytest.raises(BodyworkError) as refused:
+        compiled(iris)
+    assert "s3cr3t" not in refused.value.message
+
+
 def test_uncommitted_changes_are_refused(iris: Repository, host: str) -> None:
     write(iris.path / "train" / "main.py", "print('not yet')\n")
     with pytest.raises(BodyworkError, match=r"not committed: train/main\.py") as refused:
