@@ -35,11 +35,11 @@ PATHS = {"fnmatch", "ipaddress", "ntpath", "pathlib", "urllib"}
 DATACLASSES = {"copy", "dataclasses", "gc"}
 START_UP: Allowed = {"own": {"cli", "errors"}, "other": set()}
 SHOWS_HELP: Allowed = {
-    "own": {"cli", "config", "errors", "git", "problems", "project", "report", "resources", "source"},
+    "own": {"cli", "config", "errors", "git", "problems", "project", "report", "resources", "source", "values"},
     "other": DATACLASSES | PATHS,
 }
 READS_A_PROJECT: Allowed = {
-    "own": {"cli", "config", "errors", "labels", "names", "problems", "project", "report", "resources"},
+    "own": {"cli", "config", "errors", "labels", "names", "problems", "project", "report", "resources", "values"},
     "other": DATACLASSES | PATHS | {"base64", "binascii", "struct", "yaml"},
 }
 MAKES_MANIFESTS: Allowed = {
