@@ -72,6 +72,11 @@ class Logs:
         self._last_pods.add(pod_uid)
         self._tell_if_ended(pod_uid)
 
+    def no_more_of(self, stage: str) -> None:
+        """The stage has ended: no further container of it starts."""
+        for pod_uid in dict.fromkeys(each.pod_uid for each in self.of(stage)):
+            self.no_more(pod_uid)
+
     def mute(self, stage: str) -> None:
         """A service is good: what it prints from now on is for `logs`."""
         for each in self._followers:

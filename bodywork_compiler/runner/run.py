@@ -51,9 +51,7 @@ def execute(session: Session, started: RunStarted) -> int:
     """Run the plan and return the exit code. What is refused before the first change is raised; after it, it is how the run ended."""
     session.tell(started)
     try:
-        for look in LOOK:
-            look(session)
-        end = _change(session)
+        end = _go_through(session)
     except BodyworkError as refused:
         if not session.changed:
             raise
@@ -89,11 +87,11 @@ def about_to_start(plan: Plan, where: Whereabouts) -> RunStarted:
     )
 
 
-def _change(session: Session) -> End:
-    for prepare in PREPARE:
+def _go_through(session: Session) -> End:
+    for phase in (*LOOK, *PREPARE):
         if session.interrupted.is_set():
             return End(result="interrupted")
-        prepare(session)
+        phase(session)
     return _run_steps(session)
 
 

@@ -65,12 +65,12 @@ class Session:
         self.tell(Notice(message=message, level=level, where=where))
 
     def watch(self, kinds: tuple[str, ...], selector: str) -> None:
-        """Begin to see; returns when every kind was listed once. Events carry no labels of ours: all of the namespace's are read."""
+        """Begin to see; returns when every kind was listed once (or a signal came). Events carry no labels of ours: all of the namespace's are read."""
         for kind in kinds:
             query = {} if kind == "Event" else {"labelSelector": selector}
             watching.start(self.api, watching.Watched(kind=kind, query=query), self.inbox.put, self._stop)
         give_up_at = self.clock() + FIRST_LIST_SECONDS
-        while not all(self.picture.has(kind) for kind in kinds):
+        while not all(self.picture.has(kind) for kind in kinds) and not self.interrupted.is_set():
             self.pump(1.0)
             if self.clock() > give_up_at:
                 why = next((why for _, why in self._lost.values()), "no answer")

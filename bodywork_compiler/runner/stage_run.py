@@ -73,6 +73,7 @@ class StageRun:
 
     def end(self, session: Session, result: Result, reason: str | None = None) -> None:
         self.result = result
+        session.logs.no_more_of(self.stage)
         ended = StageEnded(
             step=self.plan.step,
             stage=self.stage,

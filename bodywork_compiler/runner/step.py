@@ -1,35 +1,22 @@
-"""One step: remember what stands, apply, wait for every stage's verdict; when one fails, evidence first, then nothing of the step runs on."""
+"""One step: remember what stands, apply, wait for the verdict on every stage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from bodywork_compiler.api import Object
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
-from bodywork_compiler.runner import applying, evidence, jobs, rollback
-from bodywork_compiler.runner.before import Before, find, remember
-from bodywork_compiler.runner.events import Evidence, Result, StagePlan, StepStarted
-from bodywork_compiler.runner.observe import generation
+from bodywork_compiler.runner import applying
+from bodywork_compiler.runner.before import remember
+from bodywork_compiler.runner.events import StagePlan, StepStarted
+from bodywork_compiler.runner.services import restart_unchanged
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import WAITED_FOR, StageRun
+from bodywork_compiler.runner.step_end import StepEnd, conclude
 from bodywork_compiler.runner.verdict import STILL_KINDS
-from bodywork_compiler.runner.verdicts.values import Verdict, condition
+from bodywork_compiler.runner.verdicts.values import Verdict
 
 TICK_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepEnd:
-    """How a step ended; `reason` is the failure stage's message."""
-
-    result: Result | None = None
-    reason: str = ""
-
-    @property
-    def is_good(self) -> bool:
-        return self.result is None
 
 
 def stage_plans(step: PlanStep) -> list[StagePlan]:
@@ -49,13 +36,13 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
     _remember_pods(session, runs)
     try:
         applying.apply(session, step.number, step.objects)
-        _restart_unchanged(session, step, runs, before)
+        restart_unchanged(session, runs, before)
     except KubectlFailed as refused:
         if not session.changed:
             raise
         _blame(runs, refused)
     wait(session, runs)
-    return _conclude(session, runs, before)
+    return conclude(session, runs, before)
 
 
 def wait(session: Session, runs: Sequence[StageRun]) -> None:
@@ -84,45 +71,6 @@ def look(session: Session, runs: Sequence[StageRun]) -> None:
             run.progress(session)
 
 
-def _conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
-    if session.interrupted.is_set():
-        _stop(session, [run for run in runs if not run.result], before)
-        for run in runs:
-            if run.result == "available":
-                rollback.take_back(session, run.plan, before)
-        return StepEnd(result="stopped", reason="interrupted")
-    bad = [run for run in runs if run.verdict.state in {"failed", "timed out"}]
-    if not bad:
-        return StepEnd()
-    found = [evidence.gather(session, run) for run in bad]
-    for run in bad:
-        run.end(session, _result(run.verdict), run.verdict.message)
-    _undo(session, bad, before)
-    _stop(session, [run for run in runs if not run.result], before)
-    return StepEnd(result=_result(bad[0].verdict), reason=_reason(found))
-
-
-def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    """A Job that has failed stays, to be looked at; one that only cannot succeed would run on."""
-    running = [run.plan.name for run in runs if run.plan.kind == "Job" and not condition(run.object or {}, "Failed")]
-    if running:
-        jobs.delete(session, runs[0].plan.step, running)
-    for run in runs:
-        if run.plan.kind == "Deployment":
-            rollback.take_back(session, run.plan, before)
-
-
-def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    """The others of the step: they have not failed, and do not run on."""
-    if not runs:
-        return
-    session.pump(0.0)
-    _undo(session, runs, before)
-    for run in runs:
-        evidence.drain(session, run.stage, seconds=1.0)
-        run.end(session, "stopped", "another stage of its step failed" if not session.interrupted.is_set() else "interrupted")
-
-
 def _stage_runs(session: Session, step: PlanStep) -> list[StageRun]:
     manifests = {(each.kind, each.name): each for each in step.objects}
     return [
@@ -146,24 +94,6 @@ def _remember_pods(session: Session, runs: Sequence[StageRun]) -> None:
         run.remember_pods(pods.get(run.manifest.stage, []))
 
 
-def _restart_unchanged(session: Session, step: PlanStep, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    """A Deployment whose pod template is as it was is restarted: its start-up code must run again to load the newest model."""
-    was = {each.name: each.object for each in before if each.kind == "Deployment" and each.object}
-    services = {run.plan.name: run for run in runs if run.plan.kind == "Deployment" and run.plan.name in was}
-    is_now = {name: find(session, "Deployment", name) or {} for name in services}
-    unchanged = [name for name in services if _template(is_now[name]) == _template(was[name])]
-    if unchanged:
-        result = session.kubectl.run("rollout", "restart", *(f"deployment/{name}" for name in unchanged))
-        applying.tell_changes(session, step.number, [run.manifest for run in services.values()], result)
-        is_now |= {name: find(session, "Deployment", name) or {} for name in unchanged}
-    for name, run in services.items():
-        run.generation = generation(is_now[name])
-
-
-def _template(deployment: Object) -> object:
-    return (deployment.get("spec") or {}).get("template")
-
-
 def _blame(runs: Sequence[StageRun], refused: KubectlFailed) -> None:
     """What kubectl could not apply, by the names that its words hold; when they hold none, every stage of the step."""
     lines = refused.result.said.splitlines()
@@ -179,11 +109,3 @@ def _blame(runs: Sequence[StageRun], refused: KubectlFailed) -> None:
 def _say_unwatched(session: Session, step: PlanStep) -> None:
     for kind in dict.fromkeys(each.kind for each in step.objects if each.kind not in {*WAITED_FOR, *STILL_KINDS}):
         session.notice(f"step {step.number}: {kind} is applied, and not waited for", "WARNING", where="run.step")
-
-
-def _result(verdict: Verdict) -> Result:
-    return "timed out" if verdict.state == "timed out" else "failed"
-
-
-def _reason(found: Sequence[Evidence]) -> str:
-    return "; ".join(f"{each.stage} (step {each.step}): {each.reason}" for each in found)

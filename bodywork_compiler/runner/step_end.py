@@ -1,0 +1,72 @@
+"""How a step ends. When one of its stages fails: evidence first, then nothing of the step runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bodywork_compiler.runner import evidence, jobs, rollback
+from bodywork_compiler.runner.before import Before
+from bodywork_compiler.runner.events import Evidence, Result
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.stage_run import StageRun
+from bodywork_compiler.runner.verdicts.values import Verdict, condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnd:
+    """How a step ended; `reason` is the failure stage's message."""
+
+    result: Result | None = None
+    reason: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.result is None
+
+
+def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
+    if session.interrupted.is_set():
+        _stop(session, [run for run in runs if not run.result], before)
+        for run in runs:
+            if run.result == "available":
+                rollback.take_back(session, run.plan, before)
+        return StepEnd(result="stopped", reason="interrupted")
+    bad = [run for run in runs if run.verdict.state in {"failed", "timed out"}]
+    if not bad:
+        return StepEnd()
+    found = [evidence.gather(session, run) for run in bad]
+    for run in bad:
+        run.end(session, _result(run.verdict), run.verdict.message)
+    _undo(session, bad, before)
+    _stop(session, [run for run in runs if not run.result], before)
+    return StepEnd(result=_result(bad[0].verdict), reason=_reason(found))
+
+
+def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
+    """A Job that has failed stays, to be looked at; one that only cannot succeed would run on."""
+    running = [run.plan.name for run in runs if run.plan.kind == "Job" and not condition(run.object or {}, "Failed")]
+    if running:
+        jobs.delete(session, runs[0].plan.step, running)
+    for run in runs:
+        if run.plan.kind == "Deployment":
+            rollback.take_back(session, run.plan, before)
+
+
+def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
+    """The others of the step: they have not failed, and do not run on."""
+    if not runs:
+        return
+    session.pump(0.0)
+    _undo(session, runs, before)
+    for run in runs:
+        evidence.drain(session, run.stage, seconds=1.0)
+        run.end(session, "stopped", "another stage of its step failed" if not session.interrupted.is_set() else "interrupted")
+
+
+def _result(verdict: Verdict) -> Result:
+    return "timed out" if verdict.state == "timed out" else "failed"
+
+
+def _reason(found: Sequence[Evidence]) -> str:
+    return "; ".join(f"{each.stage} (step {each.step}): {each.reason}" for each in found)

@@ -1,0 +1,55 @@
+"""Which secrets a plan cannot do without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakes import PaperCluster, a_job, a_plan, a_session, a_template
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.runner import secrets
+
+
+def needing(**container: Any) -> dict[str, Any]:
+    return a_job("train", 1, template=a_template(**container))
+
+
+def with_volume(volume: dict[str, Any]) -> dict[str, Any]:
+    job = needing()
+    job["spec"]["template"]["spec"]["volumes"] = [{"name": "v", **volume}]
+    return job
+
+
+@pytest.mark.parametrize(
+    ("job", "wanted"),
+    [
+        (needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "KEY"}}}]), {"aws": {"KEY"}}),
+        (needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "KEY", "optional": True}}}]), {}),
+        (needing(env=[{"name": "A", "value": "plain"}]), {}),
+        (needing(envFrom=[{"secretRef": {"name": "all"}}, {"configMapRef": {"name": "no"}}]), {"all": set()}),
+        (with_volume({"secret": {"secretName": "ssh", "items": [{"key": "id", "path": "id"}]}}), {"ssh": {"id"}}),
+        (with_volume({"secret": {"secretName": "tls"}}), {"tls": set()}),
+        (with_volume({"projected": {"sources": [{"secret": {"name": "p", "optional": True}}, {"secret": {"name": "q"}}]}}), {"q": set()}),
+    ],
+)
+def test_what_a_pod_cannot_start_without(job: dict[str, Any], wanted: dict[str, set[str]]) -> None:
+    assert secrets.wanted(a_plan(job)) == wanted
+
+
+def test_the_failure_stages_secrets_count_and_the_plans_own_do_not() -> None:
+    tell = needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "mail", "key": "PASSWORD"}}}])
+    tell["metadata"] = {"name": "tell", "labels": {"bodywork/pipeline": "iris", "bodywork/stage": "tell", "bodywork/role": "on-failure"}}
+    train = needing(envFrom=[{"secretRef": {"name": "own"}}])
+    own = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "own"}}
+    assert secrets.wanted(a_plan(own, train, tell)) == {"mail": {"PASSWORD"}}
+
+
+def test_a_secrets_value_is_never_part_of_what_is_said() -> None:
+    cluster = PaperCluster()
+    cluster.put({"kind": "Secret", "metadata": {"name": "aws"}, "data": {"OTHER": "aGlkZGVu"}})
+    session = a_session(cluster, a_plan(needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "KEY"}}}])))
+    with pytest.raises(BodyworkError, match="secret aws has no KEY") as missing:
+        secrets.check(session)
+    session.close()
+    assert "aGlkZGVu" not in f"{missing.value.message}{missing.value.hint}"
