@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from clusters import Cluster
+from forwarders import a_way_that_can_be_cut
 from hand_made import RUNS_ON, a_batch, a_failure_stage, a_service, applying, is_alive
 
 pytestmark = pytest.mark.cluster
@@ -87,3 +88,24 @@ def test_after_a_run_that_was_killed_the_next_one_needs_no_clean_up(cluster: Clu
 
     assert run.exit_code == 0, run.err
     assert run.log("train") == ["anew"]
+
+
+def test_a_lost_api_server_is_waited_for(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """The stage ends while nobody can see it; the next one begins when it can be seen again."""
+    waits = "import time; print('began', flush=True); time.sleep(3); print('went on')"
+    with (
+        a_way_that_can_be_cut(cluster, tmp_path) as (by_another_way, way),
+        applying(by_another_way, namespace, a_batch("train", 1, waits), *a_service("serve", 2)) as running,
+    ):
+        running.until("log_line", stage="train", line="began")
+        way.cut()
+        lost = running.until("notice", level="WARNING")
+        cluster.kubectl("-n", namespace, "wait", "--for=condition=complete", "--timeout=120s", "job/train")
+        way.mend()
+        run = running.end()
+
+    assert "cannot be asked, trying again" in lost["message"]
+    assert run.exit_code == 0, run.err
+    assert "the API server answers again" in [each["message"] for each in run.of("notice")]
+    assert run.log("train") == ["began", "went on"], "each line once"
+    assert run.stage("serve")["result"] == "available"
