@@ -26,6 +26,10 @@ class _Name:
     end: int
 
 
+def can_name(stage: str) -> bool:
+    return steps(stage) == ((stage,),)
+
+
 def spans(dag: str) -> dict[str, tuple[int, int]]:
     """Where each name stands first."""
     found: dict[str, tuple[int, int]] = {}

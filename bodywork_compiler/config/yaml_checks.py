@@ -72,7 +72,9 @@ def _failure_stage(name: str, is_service: Mapping[str, bool], path: Path) -> Ite
 def _unused(stages: _Values, times: Mapping[str, int]) -> Iterator[Fault]:
     for name in stages:
         if name not in times:
-            yield Fault(path=("stages", name), message="no step of the DAG names this stage", severity="warning", at_key=True)
+            hint = None if dag.can_name(name) else "a DAG cannot name it: take blanks, `,` and `>>` out of the name"
+            message = "no step of the DAG names this stage"
+            yield Fault(path=("stages", name), message=message, hint=hint, severity="warning", at_key=True)
 
 
 def _stage(stage: _Values, path: Path, group: str) -> Iterator[Fault]:

@@ -10,6 +10,14 @@ from problem_texts import GOOD, changed, said, write
 # what changes in GOOD, and each line that is said, without the file's name in front
 CASES = [
     (
+        "name that no DAG can hold",
+        [("  train:", "  train it:"), ("DAG: train", "DAG: train it")],
+        [
+            "5:8: pipeline.DAG: step 1 names `trainit`, which is no stage\n    DAG: train it >> serve\n         ^^^^^^^^ did you mean `train it`?",
+            "7:3: stages.train it: no step of the DAG names this stage; a DAG cannot name it: take blanks, `,` and `>>` out of the name   [warning]",
+        ],
+    ),
+    (
         "name _",
         [("  name: iris", "  name: my_pipeline")],
         ["3:9: pipeline.name: must hold letters, digits, `.` and `-` only, got `my_pipeline`"],
