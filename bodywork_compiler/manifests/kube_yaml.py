@@ -17,8 +17,11 @@ from bodywork_compiler.errors import BodyworkError
 
 _STR, _NULL, _BOOL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
 _INT, _FLOAT, _BINARY, _MERGE = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:binary", "tag:yaml.org,2002:merge"
+_OTHERS: dict[type[yaml.Node], str] = {yaml.SequenceNode: "tag:yaml.org,2002:seq", yaml.MappingNode: "tag:yaml.org,2002:map"}
 _TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
 _FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")
+_NULLS = ("", "~", "null", "Null", "NULL")
+_WORDS = {**dict.fromkeys(_TRUE + _FALSE, _BOOL), **dict.fromkeys(_NULLS, _NULL), "<<": _MERGE}
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]{1,64}|0[oO]?[0-7]{1,64}|0[bB][01]{1,64}|[1-9][0-9]{0,64}|0)\Z")
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
@@ -30,15 +33,20 @@ _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Fast):  # type: ignore[misc]  # typed Any, since PyYAML may be built without libyaml
-    """Composes nodes; which tag a bare scalar has is kubectl's business, as told below."""
+    """Composes nodes; which tag a scalar without one has is kubectl's business, as told here. Called for each scalar, so it is kept short."""
 
-    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML's own attribute, replaced as a whole
+    def resolve(self, kind: type[yaml.Node], text: str, implicit: tuple[bool, bool]) -> str:
+        if kind is not yaml.ScalarNode:
+            return _OTHERS[kind]
+        if not implicit[0]:  # it is quoted
+            return _STR
+        return _WORDS.get(text) or (_FLOAT if text[0] in "-+.0123456789" else _STR)
 
+    def descend_resolver(self, _node: object, _index: object) -> None:
+        """PyYAML's would follow paths for resolvers that we have not."""
 
-_Loader.add_implicit_resolver(_BOOL, re.compile(rf"(?:{'|'.join(_TRUE + _FALSE)})\Z"), list("yYnNtTfFoO"))
-_Loader.add_implicit_resolver(_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(_FLOAT, re.compile(r"[-+.]*[0-9i-nI-N]"), list("-+.0123456789"))
-_Loader.add_implicit_resolver(_MERGE, re.compile(r"<<\Z"), ["<"])
+    def ascend_resolver(self) -> None:
+        pass
 
 
 def documents(text: str, origin: str) -> Iterator[tuple[str, Any]]:
@@ -69,8 +77,7 @@ def _json_documents(text: str) -> list[Any] | None:
 
 def _yaml_documents(text: str, origin: str) -> list[Any]:
     try:
-        nodes = list(yaml.compose_all(text, Loader=_Loader))
-        return [None if node is None else _Values().of(node) for node in nodes]
+        return [None if node is None else _Values().of(node) for node in yaml.compose_all(text, Loader=_Loader)]
     except yaml.YAMLError as fault:
         raise BodyworkError(f"{origin}: {_one_line(fault)}", hint="These are to be Kubernetes manifests in YAML or JSON.") from fault
     except RecursionError:
@@ -148,7 +155,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 
 
 def _number(node: yaml.Node, text: str) -> int | float | str:
-    plain = text.replace("_", "")
+    plain = text if text.startswith(".") else text.replace("_", "")
     if _INTEGER.match(plain) and abs(whole := _integer(plain)) < 2**64:
         return whole
     if _DECIMAL.match(plain) and abs(number := float(plain)) != math.inf:
