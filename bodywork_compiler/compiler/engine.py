@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -41,7 +42,7 @@ class Engine:
 
         try:
             return self._template(kind).render(variables)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, OSError) as error:
             raise self._explained(error, kind) from error
 
     def _template(self, kind: str) -> Template:
@@ -100,8 +101,6 @@ def _shown(file: str, own: Path) -> str:
 
 def _bytecode_cache() -> BytecodeCache | None:
     """Compiled templates are kept between runs, where a private folder for them can be had."""
-    from jinja2 import FileSystemBytecodeCache
-
     root = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 - never raises, as Path.home() does
     folder = root / "bodywork" / f"templates-{__version__}"
     try:
@@ -112,4 +111,15 @@ def _bytecode_cache() -> BytecodeCache | None:
     # what is read there is executed: nobody else may write it
     if state.st_uid != os.getuid() or state.st_mode & 0o077 or not os.access(folder, os.W_OK):
         return None
-    return FileSystemBytecodeCache(str(folder))
+    return _kept_in(folder)
+
+
+def _kept_in(folder: Path) -> BytecodeCache:
+    from jinja2.bccache import Bucket, FileSystemBytecodeCache
+
+    class Kept(FileSystemBytecodeCache):
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):  # a full disk: then it is compiled again next time
+                super().dump_bytecode(bucket)
+
+    return Kept(str(folder))

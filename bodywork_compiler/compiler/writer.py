@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler.compiler.checked import check_override
@@ -25,15 +25,11 @@ KINDS = {
 @dataclass(frozen=True, slots=True)
 class Writer:
     engine: Engine
-    is_checked: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "is_checked", bool(self.engine.overridden))
 
     def write(self, template: str, variables: dict[str, Any], *, path: str, step: int | None, stage: str | None = None) -> Document:
         text = self.engine.render(template, variables)
         kind = KINDS[template]
-        if self.is_checked:
+        if self.engine.overridden:
             check_override(text, template + SUFFIX, variables, kind)
         return Document(
             path=path, text=text if text.endswith("\n") else text + "\n", kind=kind, name=variables["name"], step=step, stage=stage

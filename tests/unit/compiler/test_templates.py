@@ -1,5 +1,6 @@
 """Templates: the package's own, and those that a project brings."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -189,6 +190,24 @@ def test_without_such_a_folder_nothing_is_kept_and_nothing_said(tmp_path, monkey
     assert compiled(batch()) == without
     assert folder.is_file() or not list(folder.iterdir())
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_full_disk_is_no_fault(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def full(*_args, **_given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    assert compiled(batch())
+    (folder,) = (tmp_path / "bodywork").iterdir()
+    assert not list(folder.iterdir())
+
+
+def test_a_template_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "service.yaml.j2").write_bytes(b"\xff\xfe")
+    with pytest.raises(BodyworkError, match=r"template service\.yaml\.j2: 'utf-8' codec can't decode"):
+        rendered(tmp_path)
 
 
 def test_a_template_names_no_absolute_path_in_the_facts(tmp_path):
