@@ -9,6 +9,7 @@ from typing import Any
 from bodywork_compiler import names
 from bodywork_compiler.config import dag, files, images, ini_project, ini_stage, ini_text, naming, places, reading, schemas
 from bodywork_compiler.config.faults import Fault, shown
+from bodywork_compiler.config.ini_places import IniPlaces
 from bodywork_compiler.config.ini_stage import StageFiles
 from bodywork_compiler.problems import Problem, has_errors
 from bodywork_compiler.project import Project
@@ -30,7 +31,7 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     stages = {name: ini_stage.read(file.folder, name) for step in dag.steps(order) for name in step if name in folders}
     faults += _of_project(values.get("default", {}))
     faults += _of_order(order, values.get("default", {}), stages, folders)
-    problems = places.problems(file_name, faults, ini_text.IniPlaces(text)) if faults else []
+    problems = places.problems(file_name, faults, IniPlaces(text)) if faults else []
     problems += [problem for stage in stages.values() for problem in stage.problems]
     if check_files:
         scripts = ((stage.executable(name), f"{name}/{ini_stage.CONFIG}") for name, stage in stages.items())

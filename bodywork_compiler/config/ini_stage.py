@@ -9,6 +9,7 @@ from typing import Any
 
 from bodywork_compiler.config import ini_text, places, schemas
 from bodywork_compiler.config.faults import Fault, shown
+from bodywork_compiler.config.ini_places import IniPlaces
 from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, leaves_project, relative
 from bodywork_compiler.config.reading import UnreadableError, as_typed, read_text
 from bodywork_compiler.problems import Problem
@@ -56,7 +57,7 @@ def read(project: Path, stage: str) -> StageFiles:
     faults += ini_text.softened(schemas.faults("stage-ini", values), faults)
     faults += _checks(values)
     if faults:
-        problems += places.problems(shown_name, faults, ini_text.IniPlaces(text))
+        problems += places.problems(shown_name, faults, IniPlaces(text))
     return StageFiles(values=values, problems=problems, requirements_file=requirements_file)
 
 
