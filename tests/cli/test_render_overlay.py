@@ -1,0 +1,75 @@
+"""What overlays make of a rendered folder is still a plan: kustomize is the one on kubectl's board, no cluster is asked."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from builders import a_batch_stage, a_pipeline, a_service_stage, write
+
+from bodywork_compiler import labels
+from bodywork_compiler.cli import main
+from bodywork_compiler.manifests import Plan, load_folder
+
+pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not on the PATH")
+
+FIFO = {"sortOptions": {"order": "fifo"}}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    stages = {"train": a_batch_stage(secrets={"TOKEN": "store"}), "serve": a_service_stage(), "alert": a_batch_stage()}
+    repository = a_pipeline(tmp_path / "iris", stages=stages, dag="train >> serve", run_on_failure="alert")
+    assert main(["render", str(repository.path), "-o", str(tmp_path / "base")]) == 0
+    return tmp_path / "base"
+
+
+def built(base: Path, **overlay: object) -> Plan:
+    """The plan of an overlay over `base`."""
+    write(base.parent / "overlay" / "kustomization.yaml", yaml.safe_dump({"resources": ["../base"], **FIFO, **overlay}))
+    return load_folder(base.parent / "overlay", kustomize)
+
+
+def kustomize(folder: Path) -> str:
+    return subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=True).stdout
+
+
+def shape(plan: Plan) -> dict[int, list[tuple[str, str | None]]]:
+    return {step.number: [(each.kind, each.stage) for each in step.objects] for step in plan.steps}
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {},
+        {"namePrefix": "prod-"},
+        {"nameSuffix": "-v2"},
+        {"namespace": "prod"},
+        {"labels": [{"pairs": {"app.kubernetes.io/managed-by": "kustomize"}, "includeSelectors": True}]},
+        {"images": [{"name": "python", "newName": "mirror.example.com/python", "newTag": "3.12"}]},
+        {"commonAnnotations": {"team": "ml"}},
+    ],
+    ids=["nothing", "prefix", "suffix", "namespace", "labels", "images", "annotations"],
+)
+def test_steps_roles_and_facts_outlive_an_overlay(base: Path, overlay: dict[str, object]) -> None:
+    plain = load_folder(base, kustomize)
+    plan = built(base, **overlay)
+    assert plan.pipeline == "iris"
+    assert shape(plan) == shape(plain)
+    assert plan.facts == plain.facts
+    assert plan.facts[labels.FACT_DAG] == "train >> serve"
+    assert plan.on_failure is not None
+    assert plan.on_failure.stage == "alert"
+
+
+def test_the_overlays_namespace_is_the_plans(base: Path) -> None:
+    assert built(base, namespace="prod").namespace == "prod"
+
+
+def test_another_teams_objects_come_with_the_set_up(base: Path) -> None:
+    write(base.parent / "overlay" / "quota.yaml", yaml.safe_dump({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}}))
+    plan = built(base, resources=["../base", "quota.yaml"])
+    assert [each.name for each in plan.steps[0].objects][-1] == "q"
