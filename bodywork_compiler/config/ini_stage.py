@@ -86,9 +86,12 @@ def _sections(values: Mapping[str, Any], kind: object) -> Iterator[Fault]:
 
 def _checks(values: Mapping[str, Any]) -> Iterator[Fault]:
     script = values.get("default", {}).get("EXECUTABLE_SCRIPT")
+    at = ("default", "EXECUTABLE_SCRIPT")
     if isinstance(script, str) and leaves_project(script):
-        at = ("default", "EXECUTABLE_SCRIPT")
         yield Fault(path=at, message=f"must be a file in the stage's folder, got {shown(script)}")
+    elif isinstance(script, str) and "/" in relative(script):
+        message = "runs in its own folder, where Bodywork 1 ran it in the stage's"
+        yield Fault(path=at, message=message, hint="look at the relative paths that it opens", severity="warning")
     if values.get("service", {}).get("MAX_STARTUP_TIME_SECONDS") == 0:
         at = ("service", "MAX_STARTUP_TIME_SECONDS")
         yield Fault(path=at, message=f"0 is taken as {STARTUP_SECONDS_FOR_0}", severity="note")

@@ -10,6 +10,15 @@ from problem_texts import GOOD_INI, changed, said, write
 CONFIG, TRAIN, SERVE = "bodywork.ini", "train/config.ini", "serve/config.ini"
 # the file that changes, what changes in it, and each line that is said
 CASES = [
+    (
+        "script in a folder of the stage's",
+        TRAIN,
+        [("train.py", "src/train.py")],
+        [
+            "train/config.ini:3:21: default.EXECUTABLE_SCRIPT: runs in its own folder, where Bodywork 1 ran it in the stage's;"
+            + " look at the relative paths that it opens   [warning]"
+        ],
+    ),
     ("nothing to say", CONFIG, [], []),
     (
         "moving tag",
