@@ -35,9 +35,9 @@ def begin_to_see(session: Session) -> None:
 
 
 def set_up(session: Session) -> None:
-    """Step 0. The Namespace is not ours to patch."""
+    """Step 0. The run's own Namespace is never patched."""
     for step in session.plan.steps:
-        objects = [each for each in step.objects if each.kind != "Namespace"]
+        objects = [each for each in step.objects if (each.kind, each.name) != ("Namespace", session.namespace)]
         if step.number == labels.STEP_SETUP and objects:
             applying.apply(session, step.number, objects)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
@@ -22,7 +22,8 @@ def check(session: Session) -> None:
             found = find(session, "Secret", secret)
         except Refused:  # a run may be allowed to make pods that use a secret, and not to read it
             continue
-        missing = sorted(keys - set((found or {}).get("data") or {}))
+        there = set((found or {}).get("data") or {})
+        missing = sorted(key.name for key in keys if key.name and key.name not in there)
         if found is None:
             lines.append((f"secret {secret} is not there", _create(session, secret, keys)))
         elif missing:
@@ -34,14 +35,21 @@ def check(session: Session) -> None:
         )
 
 
-def wanted(plan: Plan) -> dict[str, set[str]]:
+class Key(NamedTuple):
+    """One key of a secret, and whether pods read it as a file. Without a name: whatever keys it has."""
+
+    name: str
+    is_file: bool = False
+
+
+def wanted(plan: Plan) -> dict[str, set[Key]]:
     """Secret → the keys without which a pod cannot start. Secrets that the plan itself brings are left out."""
     objects = [each for step in plan.steps for each in step.objects] + ([plan.on_failure] if plan.on_failure else [])
     own = {each.name for each in objects if each.kind == "Secret"}
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[Key]] = {}
     for each in objects:
         for secret, key in _references(_pod_spec(each)):
-            found.setdefault(secret, set()).update({key} if key else ())
+            found.setdefault(secret, set()).add(key)
     return {secret: keys for secret, keys in found.items() if secret not in own}
 
 
@@ -51,29 +59,33 @@ def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
     return spec
 
 
-def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         for variable in container.get("env") or ():
             yield from _required((variable.get("valueFrom") or {}).get("secretKeyRef"), "name")
         for source in container.get("envFrom") or ():
             yield from _required(source.get("secretRef"), "name")
     for volume in spec.get("volumes") or ():
-        yield from _required(volume.get("secret"), "secretName")
+        yield from _required(volume.get("secret"), "secretName", is_file=True)
         for source in (volume.get("projected") or {}).get("sources") or ():
-            yield from _required(source.get("secret"), "name")
+            yield from _required(source.get("secret"), "name", is_file=True)
 
 
-def _required(reference: Mapping[str, Any] | None, name_key: str) -> Iterator[tuple[str, str | None]]:
+def _required(reference: Mapping[str, Any] | None, name_key: str, *, is_file: bool = False) -> Iterator[tuple[str, Key]]:
     if not reference or reference.get("optional") or not reference.get(name_key):
         return
-    keys: Iterable[str | None] = [item.get("key") for item in reference.get("items") or ()] or [reference.get("key")]
+    keys = [item.get("key") for item in reference.get("items") or ()] or [reference.get("key")]
     for key in keys:
-        yield str(reference[name_key]), key
+        yield str(reference[name_key]), Key(str(key or ""), is_file)
 
 
-def _create(session: Session, secret: str, keys: Iterable[str]) -> str:
-    values = [f"--from-literal={key}={_VALUE}" for key in sorted(keys)] or [f"--from-literal=KEY={_VALUE}"]
+def _create(session: Session, secret: str, keys: Iterable[Key]) -> str:
+    values = [_as_file(key) if key.is_file else f"--from-literal={key.name or 'KEY'}={_VALUE}" for key in sorted(keys)]
     return session.kubectl.line("create", "secret", "generic", secret, *values)
+
+
+def _as_file(key: Key) -> str:
+    return f"--from-file={key.name}=FILE" if key.name else "--from-file=FILE"
 
 
 def _add(session: Session, secret: str, keys: Iterable[str]) -> str:

@@ -206,3 +206,14 @@ def _as_it_is(cluster: Cluster, namespace: str, kind: str) -> dict[str, Any]:
 
 def _pods(cluster: Cluster, namespace: str) -> set[str]:
     return {each["metadata"]["uid"] for each in cluster.get("-n", namespace, "pods")["items"]}
+
+
+def test_a_stage_beyond_its_deadline_has_its_log_although_its_pod_is_gone(cluster: Cluster, namespace: str) -> None:
+    slow = a_batch("train", 1, RUNS_ON)
+    slow["spec"]["activeDeadlineSeconds"] = 6
+    run = apply(cluster, namespace, slow)
+
+    assert run.exit_code == 70
+    assert run.stage("train")["result"] == "timed out"
+    assert run.one("evidence")["tails"][0]["lines"] == ["began"]
+    assert run.one("run_ended")["result"] == "timed out"

@@ -24,13 +24,16 @@ def with_volume(volume: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("job", "wanted"),
     [
-        (needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "KEY"}}}]), {"aws": {"KEY"}}),
+        (needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "KEY"}}}]), {"aws": {("KEY", False)}}),
         (needing(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "aws", "key": "KEY", "optional": True}}}]), {}),
         (needing(env=[{"name": "A", "value": "plain"}]), {}),
-        (needing(envFrom=[{"secretRef": {"name": "all"}}, {"configMapRef": {"name": "no"}}]), {"all": set()}),
-        (with_volume({"secret": {"secretName": "ssh", "items": [{"key": "id", "path": "id"}]}}), {"ssh": {"id"}}),
-        (with_volume({"secret": {"secretName": "tls"}}), {"tls": set()}),
-        (with_volume({"projected": {"sources": [{"secret": {"name": "p", "optional": True}}, {"secret": {"name": "q"}}]}}), {"q": set()}),
+        (needing(envFrom=[{"secretRef": {"name": "all"}}, {"configMapRef": {"name": "no"}}]), {"all": {("", False)}}),
+        (with_volume({"secret": {"secretName": "ssh", "items": [{"key": "id", "path": "id"}]}}), {"ssh": {("id", True)}}),
+        (with_volume({"secret": {"secretName": "tls"}}), {"tls": {("", True)}}),
+        (
+            with_volume({"projected": {"sources": [{"secret": {"name": "p", "optional": True}}, {"secret": {"name": "q"}}]}}),
+            {"q": {("", True)}},
+        ),
     ],
 )
 def test_what_a_pod_cannot_start_without(job: dict[str, Any], wanted: dict[str, set[str]]) -> None:
@@ -42,7 +45,7 @@ def test_the_failure_stages_secrets_count_and_the_plans_own_do_not() -> None:
     tell["metadata"] = {"name": "tell", "labels": {"bodywork/pipeline": "iris", "bodywork/stage": "tell", "bodywork/role": "on-failure"}}
     train = needing(envFrom=[{"secretRef": {"name": "own"}}])
     own = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "own"}}
-    assert secrets.wanted(a_plan(own, train, tell)) == {"mail": {"PASSWORD"}}
+    assert secrets.wanted(a_plan(own, train, tell)) == {"mail": {("PASSWORD", False)}}
 
 
 def test_a_secrets_value_is_never_part_of_what_is_said() -> None:
@@ -53,3 +56,19 @@ def test_a_secrets_value_is_never_part_of_what_is_said() -> None:
         secrets.check(session)
     session.close()
     assert "aGlkZGVu" not in f"{missing.value.message}{missing.value.hint}"
+
+
+def test_a_missing_file_is_made_from_a_file_and_a_variable_from_a_value() -> None:
+    job = with_volume({"secret": {"secretName": "both", "items": [{"key": "id_rsa", "path": "id"}]}})
+    job["spec"]["template"]["spec"]["containers"][0]["envFrom"] = [{"secretRef": {"name": "all"}}]
+    job["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": "A", "valueFrom": {"secretKeyRef": {"name": "both", "key": "USER"}}}
+    ]
+    session = a_session(PaperCluster(), a_plan(job))
+    with pytest.raises(BodyworkError) as missing:
+        secrets.check(session)
+    session.close()
+    assert (missing.value.hint or "").splitlines()[1:] == [
+        "  kubectl create secret generic all --from-literal=KEY=VALUE --namespace=lab",
+        "  kubectl create secret generic both --from-literal=USER=VALUE --from-file=id_rsa=FILE --namespace=lab",
+    ]
