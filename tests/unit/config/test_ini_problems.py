@@ -15,8 +15,10 @@ CASES = [
         TRAIN,
         [("train.py", "src/train.py")],
         [
-            "train/config.ini:3:21: default.EXECUTABLE_SCRIPT: runs in its own folder, where Bodywork 1 ran it in the stage's;"
-            + " look at the relative paths that it opens   [warning]"
+            (
+                "train/config.ini:3:21: default.EXECUTABLE_SCRIPT: runs in its own folder, where Bodywork 1 ran it in the stage's;"
+                " look at the relative paths that it opens   [warning]"
+            )
         ],
     ),
     ("nothing to say", CONFIG, [], []),
