@@ -11,6 +11,8 @@ from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.session import Session
 
+# the whole secret is mounted, and `fetch` is told which of its keys is the SSH key
+SSH_VOLUME, SSH_KEY = "ssh", "BODYWORK_SSH_KEY"
 _VALUE = "VALUE"
 
 
@@ -60,15 +62,25 @@ def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
 
 
 def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:
-    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    for container in containers:
         for variable in container.get("env") or ():
             yield from _required((variable.get("valueFrom") or {}).get("secretKeyRef"), "name")
         for source in container.get("envFrom") or ():
             yield from _required(source.get("secretRef"), "name")
     for volume in spec.get("volumes") or ():
-        yield from _required(volume.get("secret"), "secretName", is_file=True)
-        for source in (volume.get("projected") or {}).get("sources") or ():
-            yield from _required(source.get("secret"), "name", is_file=True)
+        yield from _mounted(volume, _ssh_key(containers) if volume.get("name") == SSH_VOLUME else None)
+
+
+def _mounted(volume: Mapping[str, Any], ssh_key: str | None) -> Iterator[tuple[str, Key]]:
+    for secret, key in _required(volume.get("secret"), "secretName", is_file=True):
+        yield secret, Key(ssh_key, is_file=True) if ssh_key else key
+    for source in (volume.get("projected") or {}).get("sources") or ():
+        yield from _required(source.get("secret"), "name", is_file=True)
+
+
+def _ssh_key(containers: Iterable[Mapping[str, Any]]) -> str | None:
+    return next((each.get("value") for container in containers for each in container.get("env") or () if each.get("name") == SSH_KEY), None)
 
 
 def _required(reference: Mapping[str, Any] | None, name_key: str, *, is_file: bool = False) -> Iterator[tuple[str, Key]]:

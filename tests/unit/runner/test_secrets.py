@@ -72,3 +72,9 @@ def test_a_missing_file_is_made_from_a_file_and_a_variable_from_a_value() -> Non
         "  kubectl create secret generic all --from-literal=KEY=VALUE --namespace=lab",
         "  kubectl create secret generic both --from-literal=USER=VALUE --from-file=id_rsa=FILE --namespace=lab",
     ]
+
+
+def test_the_ssh_keys_name_is_what_fetch_is_told() -> None:
+    job = needing(env=[{"name": "BODYWORK_SSH_KEY", "value": "BODYWORK_GIT_SSH_PRIVATE_KEY"}])
+    job["spec"]["template"]["spec"]["volumes"] = [{"name": "ssh", "secret": {"secretName": "ssh-git-private-key"}}]
+    assert secrets.wanted(a_plan(job)) == {"ssh-git-private-key": {("BODYWORK_GIT_SSH_PRIVATE_KEY", True)}}
