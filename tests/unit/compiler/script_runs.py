@@ -36,7 +36,7 @@ class Workspace:
         """`settings` are statements that change the script's constants, such as how long it waits."""
         program = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import {script} as script; {settings}"
         call = {"fetch": "main()", "install": "main(sys.argv[1:])", "run": "main(sys.argv[1], sys.argv[2:])"}[script]
-        command = [PYTHON, "-c", f"{program}\nsys.exit(script.{call})", *argv]
+        command = [PYTHON, "-B", "-c", f"{program}\nsys.exit(script.{call})", *argv]
         given = {**os.environ, "BODYWORK_WORKSPACE": str(self.path), "BODYWORK_TERMINATION_LOG": str(self.path / "termination-log")}
         return subprocess.Popen(
             command, env={**given, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
