@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
 from builders import a_repository
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.process import Answer, Place, ask, complaint, environment, tell
+from bodywork_compiler.git.process import Answer, Asked, Place, ask, complaint, environment, tell
 from bodywork_compiler.git.scratch import scratch_folder
 
 
@@ -42,6 +44,27 @@ def test_what_git_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
 def test_secrets_are_masked_in_what_git_says(tmp_path: Path) -> None:
     place = Place(folder=tmp_path, secrets=("s3cr3t",))
     assert ask(place, "s3cr3t").error.startswith("git: '***' is not a git command")
+
+
+def test_much_on_both_pipes_is_read_whole(tmp_path: Path) -> None:
+    """And nobody is told of a broken pipe: git and what it starts end at one, as everywhere, though Python ignores that signal."""
+    flood = "alias.flood=!yes error | head -c 600000 >&2; yes output | head -c 700000"
+    answer = ask(Place(folder=tmp_path), "-c", flood, "flood")
+    assert answer.code == 0
+    assert answer.output == b"output\n" * 100_000
+    assert answer.error == "error\n" * 100_000
+
+
+def test_what_git_is_given_to_read(tmp_path: Path) -> None:
+    content = os.urandom(500_000)
+    hashed = tell(Place(folder=tmp_path), "hash-object", "--stdin", stdin=content).text
+    assert hashed == hashlib.sha1(b"blob 500000\0" + content).hexdigest()
+
+
+def test_a_question_that_is_dropped_ends(tmp_path: Path) -> None:
+    question = Asked(Place(folder=tmp_path), "-c", "alias.endless=!cat /dev/zero", "endless")
+    question.drop()
+    question.drop()
 
 
 @pytest.mark.parametrize(
