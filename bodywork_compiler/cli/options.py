@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,9 +33,10 @@ class CompileOptions:
 
     def given(self) -> tuple[str, ...]:
         """The options that were used, as they are typed: `--ingress-class`."""
-        return tuple(f"--{each.name.replace('_', '-')}" for each in fields(self) if getattr(self, each.name) not in (None, False))
+        return tuple(f"--{each.replace('_', '-')}" for each in _NAMES if getattr(self, each) not in (None, False))
 
 
+_NAMES = tuple(CompileOptions.__annotations__)
 _COMPILE = (
     click.option("--branch", metavar="B", help="The branch to take; default: what is checked out, or a URL's default branch."),
     click.option("--commit", metavar="SHA", help="Pin exactly this commit; default: the last one that changed the project."),
@@ -69,7 +69,7 @@ def compile_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_value(**kwargs: Any) -> Any:
-        values = {each.name: kwargs.pop(each.name) for each in fields(CompileOptions)}
+        values = {each: kwargs.pop(each) for each in _NAMES}
         return command(options=CompileOptions(**values), **kwargs)
 
     for option in reversed(_COMPILE):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bodywork_compiler import labels
 from bodywork_compiler.values import value
@@ -25,8 +24,7 @@ class Document:
     stage: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KubeObject:
+class KubeObject(NamedTuple):
     """One object as it will be sent to the cluster: `body` is what YAML said, unchanged. `origin` says where it was read, for messages."""
 
     body: Mapping[str, Any]
