@@ -73,20 +73,21 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
     )
     with _without_collector(), checkout(where, wanted) as project:
         loaded = _load(project, where, options.file)
-        from bodywork_compiler.compiler import compile_project
+        from bodywork_compiler.compiler import compile_project, notes_about
 
         # read and imported first: git works meanwhile
         found = project.found()
         uncommitted = _uncommitted(found, loaded.project)
         if uncommitted and strictness.refuse_uncommitted:
             raise BodyworkError(f"{where}: {uncommitted}", hint="Commit them, or put them aside: git commit -a; git stash.")
-        documents = compile_project(loaded.project, found.source, _render_options(project.folder, options))
+        render_options = _render_options(project.folder, options)
+        documents = compile_project(loaded.project, found.source, render_options)
     return Compiled(
         documents=documents,
         project=loaded.project,
         source=found.source,
         warnings=loaded.warnings,
-        notes=(*found.notes, *((uncommitted,) if uncommitted else ())),
+        notes=(*found.notes, *notes_about(loaded.project, render_options), *((uncommitted,) if uncommitted else ())),
     )
 
 

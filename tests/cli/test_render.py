@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -422,3 +423,33 @@ def test_gits_own_variables_do_not_mislead(tmp_path: Path, render: Any, monkeypa
     monkeypatch.setenv("GIT_DIR", str(other.path / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other.path / ".git" / "index"))
     assert render(repository.path).commit == Repository(repository.path).git("--git-dir=.git", "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def git_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """From here on every call of git is written down, and then done."""
+    calls = tmp_path / "calls"
+    shim = write(tmp_path / "bin" / "git", f'#!/bin/sh\necho "$*" >>"{calls}"\nexec "{shutil.which("git")}" "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shim.parent}:{os.environ['PATH']}")
+    return lambda: calls.read_text().splitlines()
+
+
+def test_a_plain_render_starts_git_four_times_and_asks_no_network(tmp_path: Path, render: Any, request: pytest.FixtureRequest) -> None:
+    """Each start is felt: 3 ms of some 100."""
+    repository = a_pipeline(tmp_path / "iris")
+    repository.git("branch", "--quiet", "--set-upstream-to=origin/main")
+    calls = request.getfixturevalue("git_calls")
+    assert render(repository.path).exit_code == 0
+    said = calls()
+    assert len(said) == 4, said
+    for verb in (" status ", " config ", " ls-files ", " log "):
+        assert sum(verb in call for call in said) == 1, said
+
+
+def test_an_ingress_class_without_rewriting_is_said_to_show_services_the_whole_path(render: Any, tmp_path: Path) -> None:
+    service = a_service_stage()
+    service["service"]["ingress"] = True
+    a_pipeline(tmp_path, stages={"serve": service}, dag="serve")
+    assert "serve will see the whole path" in render(tmp_path, "--ingress-class", "traefik").err
+    assert "whole path" not in render(tmp_path).err

@@ -57,7 +57,15 @@ def installer(workspace: Path, project: Path) -> Callable[[Sequence[str]], None]
     else:
         command = [*pip, "install", "--target", str(workspace / "site")]
     # defaults only: what the pipeline's env or a secret says about pip wins. A cache would be thrown away with the pod.
-    defaults = {"PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off"}
+    # Not compiled: a stage imports a part of what scikit-learn and its like bring, and Python compiles that part when it is imported
+    # (seen: 13 s in place of 34 to install, 2.6 s more for the first import).
+    defaults = {
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_NO_COMPILE": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_PROGRESS_BAR": "off",
+    }
     environment = dict(defaults, **os.environ)
 
     def install(arguments: Sequence[str]) -> None:
