@@ -56,6 +56,9 @@ def execute(session: Session, started: RunStarted) -> int:
         if not session.changed:
             raise
         end = End(result="timed out" if isinstance(refused, TimedOut) else "failed", reason=refused.message)
+    except KeyboardInterrupt:  # the second one
+        session.notice(f"left as it is: kubectl -n {session.namespace} get jobs,deployments,pods", "WARNING")
+        raise
     evidence.drain(session, seconds=DRAIN_SECONDS)
     session.logs.give_up()
     ended = RunEnded(

@@ -12,7 +12,7 @@ from fakes import PaperCluster, a_deployment, a_job, a_plan, a_service_of, a_ses
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.runner import run
-from bodywork_compiler.runner.events import Event, Evidence, ObjectChanged, RolledBack, RunEnded, StageEnded
+from bodywork_compiler.runner.events import Event, Evidence, Notice, ObjectChanged, RolledBack, RunEnded, StageEnded
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.whereabouts import Whereabouts
 
@@ -210,3 +210,16 @@ def test_what_kubectl_did_is_told(cluster: PaperCluster) -> None:
     assert [event for event in told if isinstance(event, ObjectChanged)] == [
         ObjectChanged(step=1, stage="train", kind="Job", name="train", namespace="lab", action="created")
     ]
+
+
+def test_a_second_interrupt_says_where_to_see_what_it_left(cluster: PaperCluster) -> None:
+    def pressed_again(manifest: object) -> dict[str, object]:
+        raise KeyboardInterrupt
+
+    cluster.on_apply = pressed_again
+    told: list[Event] = []
+    plan = a_plan(a_job("train", 1))
+    with closing(a_session(cluster, plan, told)) as session, pytest.raises(KeyboardInterrupt):
+        run.execute(session, run.about_to_start(plan, HERE))
+    assert isinstance(told[-1], Notice)
+    assert "kubectl -n lab get jobs,deployments,pods" in told[-1].message
