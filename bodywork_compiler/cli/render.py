@@ -109,7 +109,8 @@ def _print(documents: Sequence[Document]) -> None:
     from bodywork_compiler.manifests.stream import to_stream
 
     sys.stdout.flush()
-    sys.stdout.buffer.write(to_stream(documents).encode())
+    # one by one: the whole text, twice over, would be the largest thing in memory
+    sys.stdout.buffer.writelines(to_stream((document,)).encode() for document in documents)
     sys.stdout.buffer.flush()
 
 
