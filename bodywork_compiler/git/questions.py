@@ -113,7 +113,9 @@ def last_change(place: Place, revision: str, without: Sequence[str] = ()) -> tup
 
 
 def is_shallow(place: Place) -> bool:
-    return tell(place, "rev-parse", "--is-shallow-repository").text == "true"
+    """git itself is asked only where its files lie elsewhere: in worktrees and submodules `.git` is a file."""
+    files = top_of(place.folder) / ".git"
+    return (files / "shallow").exists() if files.is_dir() else tell(place, "rev-parse", "--is-shallow-repository").text == "true"
 
 
 def commit_of(place: Place, revision: str) -> str | None:
