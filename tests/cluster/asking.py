@@ -8,6 +8,8 @@ from typing import Any
 
 from clusters import Cluster
 
+from bodywork_compiler import labels
+
 # runs in a pod, so it can be as old as the pod's Python; argv: the address and the body
 ASK = """\
 import sys, urllib.request
@@ -18,9 +20,9 @@ print(urllib.request.urlopen(request, timeout=30).read().decode())
 
 def ask_in_the_cluster(cluster: Cluster, *, namespace: str, service: str, url: str, body: Any) -> Any:
     """From a pod, by the service's address in the cluster. The pod is one of the service's own: it is there, and has Python."""
-    answer = cluster.kubectl(
-        *("exec", "-n", namespace, f"deployment/{service}", "-c", "stage", "--", "python3", "-c", ASK, url, json.dumps(body))
-    )
+    selector = cluster.get("deployment", service, "-n", namespace)["spec"]["selector"]["matchLabels"]
+    pod = cluster.running_pods(namespace, ",".join(f"{key}={value}" for key, value in selector.items()))[0]
+    answer = cluster.kubectl("exec", "-n", namespace, pod, "-c", labels.MAIN, "--", "python3", "-c", ASK, url, json.dumps(body))
     return json.loads(answer)
 
 

@@ -29,6 +29,11 @@ class Cluster:
         """What `kubectl get` knows, as an object."""
         return json.loads(self.kubectl("get", *argv, "-o", "json"))
 
+    def running_pods(self, namespace: str, selector: str) -> list[str]:
+        """Their names, without those that are about to go."""
+        pods = self.get("pods", "-n", namespace, "-l", selector, "--field-selector=status.phase=Running")["items"]
+        return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
     def bodywork(self, verb: str, *argv: str | Path, cwd: Path, stdin: str = "") -> Done:
         """The command of this checkout; `apply` on this cluster."""
         where = ("--kubeconfig", str(self.kubeconfig)) if verb == "apply" else ()

@@ -87,18 +87,20 @@ def test_batch_job_inline_from_a_plain_clone_with_no_git_server(cluster: Cluster
 def test_serve_model_and_again_without_clean_up(cluster: Cluster, namespace: str, git_server: GitServer, tmp_path: Path) -> None:
     repository = an_example("serve-model", tmp_path / "serve-model")
     git_server.publish(repository, namespace)
-    answers = []
+    url = f"http://scoring-service.{namespace}.svc.cluster.local:5000/iris/v1/score"
+    answers, pods = [], []
     for _run in (1, 2):
         assert_succeeded(cluster.bodywork("apply", "--namespace", namespace, cwd=repository.path))
-        url = f"http://scoring-service.{namespace}.svc.cluster.local:5000/iris/v1/score"
         answers.append(ask_in_the_cluster(cluster, namespace=namespace, service="scoring-service", url=url, body=TUTORIAL_FLOWER))
+        pods.append(set(cluster.running_pods(namespace, f"{labels.STAGE}=scoring-service")))
     expected = {
         "species_prediction": "setosa",
         "probabilities": "setosa=0.982|versicolor=0.018|virginica=0.000",
         "model_info": "LogisticRegression(max_iter=1000)",
     }
     assert answers == [expected, expected]
-    assert names_of(cluster, namespace, "deployments") == ["scoring-service"]
+    assert [len(of_run) for of_run in pods] == [2, 2]
+    assert pods[0].isdisjoint(pods[1])  # start-up code runs anew in each run: it may load a newer model
 
 
 def test_train_and_serve(
