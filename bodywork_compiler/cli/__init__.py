@@ -27,15 +27,13 @@ EXIT_INTERRUPTED = 130
 class _Verbs(click.Group):
     """A group whose commands are imported when they are called, and which knows near names."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"{__name__}.{cmd_name}")
-        command = module.command
-        assert isinstance(command, click.Command)
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
@@ -47,7 +45,7 @@ class _Verbs(click.Group):
             raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's signature
         headings = dict.fromkeys(heading for heading, _ in COMMANDS.values())
         for heading in headings:
             with formatter.section(heading):
@@ -74,31 +72,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused, 2 wrong usage, 3 a bug, 4 the run ended badly, 70 timed out, 130 interrupted."""
     try:
         returned = bodywork.main(args=argv, prog_name="bodywork", standalone_mode=False)
-        return returned if isinstance(returned, int) else 0
-    except click.ClickException as wrong:
-        wrong.show()
-        return wrong.exit_code
-    except ConfigError as faults:
-        from bodywork_compiler.report.problems import print_problems
+    except Exception as failure:  # noqa: BLE001 the one place where what nobody expected is told as a bug
+        return _told(failure)
+    except KeyboardInterrupt:
+        return _told(click.Abort())
+    return returned if isinstance(returned, int) else 0
 
-        print_problems(faults.problems)
-        return faults.exit_code
-    except BodyworkError as failure:
-        _say(failure.message, failure.hint)
-        return failure.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted", None)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # the reader of our output went away (`| head`): no fault of ours; devnull keeps the interpreter's own flush at exit quiet
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception:
-        import traceback
 
-        traceback.print_exc()
-        _say(f"this is a bug in Bodywork {__version__}; please report it with the lines above", None)
-        return EXIT_BUG
+def _told(failure: Exception) -> int:
+    """Say what went wrong, as its kind is said; the exit code of it."""
+    match failure:
+        case click.ClickException():
+            failure.show()
+            return failure.exit_code
+        case ConfigError():
+            from bodywork_compiler.report.problems import print_problems
+
+            print_problems(failure.problems)
+            return failure.exit_code
+        case BodyworkError():
+            _say(failure.message, failure.hint)
+            return failure.exit_code
+        case click.Abort():
+            _say("interrupted", None)
+            return EXIT_INTERRUPTED
+        case BrokenPipeError():
+            # the reader of our output went away (`| head`): no fault of ours; devnull keeps the interpreter's own flush at exit quiet
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BodyworkError.exit_code
+    import traceback
+
+    traceback.print_exception(failure)
+    _say(f"this is a bug in Bodywork {__version__}; please report it with the lines above", None)
+    return EXIT_BUG
 
 
 def _say(message: str, hint: str | None) -> None:
