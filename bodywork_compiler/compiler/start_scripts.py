@@ -10,7 +10,7 @@ from bodywork_compiler.compiler.inline import HASH_LENGTH
 from bodywork_compiler.values import value
 
 _FOLDER = Path(__file__).parent / "scripts"
-FILES = ("fetch.py", "install.py", "known_hosts", "notebook.py", "run.py")
+FILES = ("fetch.py", "install.py", "notebook.py", "run.py")
 
 
 @value

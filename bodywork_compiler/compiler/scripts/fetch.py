@@ -15,8 +15,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 # what git says when trying again may help; anything else (no such repository, no access) will not change within seconds
 PASSING = (
@@ -32,6 +34,8 @@ PASSING = (
     "returned error: 5",
 )
 PAUSES_SECONDS = (2, 5)
+# this container's own file system, where the stage's container cannot look
+PRIVATE = "/tmp"  # noqa: S108 - only for a folder of mode 0700 inside
 
 
 class FetchError(Exception):
@@ -42,21 +46,32 @@ def main() -> int:
     workspace = Path(os.environ["BODYWORK_WORKSPACE"])
     folder = os.environ.get("BODYWORK_FOLDER", "")
     project = workspace / "project"
-    for name in ("home", "tmp"):
-        (workspace / name).mkdir(parents=True, exist_ok=True)
-    # a folder of its own: git trusts no repository whose folder belongs to another user, and the volume's root is root's. It is
-    # there already when the node was restarted under the pod.
-    shutil.rmtree(project, ignore_errors=True)
     try:
+        # All three may be there already: a node that restarts starts the pod's containers again on the same volume. The stage could write
+        # there, and git would run what a home's .gitconfig or a planted repository says. The project gets a folder of its own, since
+        # git trusts no repository whose folder belongs to another user, and the volume's root is root's.
+        for path in (project, workspace / "home", workspace / "tmp"):
+            clear(path)
+        for path in (workspace / "home", workspace / "tmp"):
+            path.mkdir(parents=True)
         if "BODYWORK_SOURCE" in os.environ:
             unpack(Path(os.environ["BODYWORK_SOURCE"]), project / folder)
         else:
-            fetch(project, workspace)
+            fetch(project)
             check_folder(project / folder, folder)
     except FetchError as error:
         say(str(error))
         return 1
     return 0
+
+
+def clear(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        raise FetchError(f"{path} is left from before a restart and cannot be removed; a new pod begins with an empty volume")
 
 
 def unpack(source: Path, folder: Path) -> None:
@@ -72,22 +87,23 @@ def unpack(source: Path, folder: Path) -> None:
     say(f"unpacked the files of commit {os.environ.get('BODYWORK_GIT_COMMIT', '')[:7]}")
 
 
-def fetch(project: Path, workspace: Path) -> None:
+def fetch(project: Path) -> None:
     url, commit = os.environ["BODYWORK_GIT_URL"], os.environ["BODYWORK_GIT_COMMIT"]
     if shutil.which("git") is None:
         raise FetchError("this image has no git, which fetches the project; use one that has, python:3.11 for example")
-    with_key = workspace / "tmp" / "ssh-key"
-    try:
-        prepare_ssh(with_key)
-        git(project, "init", "--quiet", str(project))
-        git(project, "remote", "add", "origin", url)
-        fetch_commit(project, url, commit)
-    finally:
-        # only this container may see the key; the volume is the stage's too
-        if with_key.exists():
-            with_key.unlink()
+    git(project, "init", "--quiet", str(project))
+    git(project, "remote", "add", "origin", url)
+    get = fetch_by_ssh if "BODYWORK_SSH" in os.environ else fetch_commit
+    get(project, url, commit)
     git(project, "checkout", "--quiet", "--detach", commit)
     say(f"fetched commit {commit[:7]} of {url}")
+
+
+def fetch_by_ssh(project: Path, url: str, commit: str) -> None:
+    """As `fetch_commit`, with the key in a folder that only this container has, and it only meanwhile."""
+    with tempfile.TemporaryDirectory(dir=PRIVATE) as private:
+        prepare_ssh(Path(private) / "ssh-key")
+        fetch_commit(project, url, commit)
 
 
 def fetch_commit(project: Path, url: str, commit: str) -> None:
@@ -102,7 +118,7 @@ def fetch_commit(project: Path, url: str, commit: str) -> None:
             return
         print(words, file=sys.stderr, flush=True)
         if pause is None or not any(passing in words for passing in PASSING):
-            raise FetchError(f"could not fetch {url}: {reason(words)}")
+            raise FetchError(f"could not fetch {url}: {reason(words, url)}")
         say(f"trying again in {pause} s")
         time.sleep(pause)
 
@@ -122,9 +138,14 @@ def check_folder(path: Path, folder: str) -> None:
         raise FetchError(f"the commit has no folder {folder}")
 
 
-def reason(words: str) -> str:
+def reason(words: str, url: str = "") -> str:
+    if "HOST IDENTIFICATION HAS CHANGED" in words:
+        return "its host key is another one than known_hosts says: ask the server's owner whether it was changed, before you trust it"
     if "Host key verification failed" in words:
-        return "its host key is not known; put it under the key known_hosts into the secret that holds the SSH key"
+        return (
+            f"its host key is not known; what `{keyscan(url)}` prints goes into the SSH key's secret as known_hosts, "
+            "once you have compared it with what the server's owner publishes"
+        )
     if "Permission denied (publickey" in words:
         return "it does not accept the SSH key of the secret"
     lines = [line.strip() for line in words.splitlines() if line.strip()]
@@ -132,10 +153,19 @@ def reason(words: str) -> str:
     return (fatal or lines or ["git gives no reason"])[0]
 
 
+def keyscan(url: str) -> str:
+    """The command that prints the lines of a known_hosts for a server."""
+    if "://" not in url:  # git@git.example.com:acme/iris.git
+        return "ssh-keyscan " + url.partition(":")[0].rpartition("@")[2]
+    parts = urlsplit(url)
+    return f"ssh-keyscan {f'-p {parts.port} ' if parts.port else ''}{parts.hostname}"
+
+
 def prepare_ssh(key: Path) -> None:
-    """Make git use the secret's key, and check the server against the secret's known_hosts or else the well-known hosts' keys."""
-    if "BODYWORK_SSH" not in os.environ:
-        return
+    """Make git use the secret's key, and check the server against the secret's known_hosts, or what the image has in /etc/ssh.
+
+    None are built in: a host changes its keys, and what is built in does not.
+    """
     secret = Path(os.environ["BODYWORK_SSH"])
     mounted = secret / os.environ["BODYWORK_SSH_KEY"]
     if not mounted.is_file():
@@ -146,7 +176,7 @@ def prepare_ssh(key: Path) -> None:
     key.write_text(mounted.read_text().rstrip("\n") + "\n")
     known_hosts = secret / "known_hosts"
     if not known_hosts.is_file():
-        known_hosts = Path(__file__).parent / "known_hosts"
+        known_hosts = Path(os.devnull)
     options = ["IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes", f"UserKnownHostsFile={known_hosts}"]
     words = ["ssh", "-i", str(key)] + [word for option in options for word in ("-o", option)]
     os.environ["GIT_SSH_COMMAND"] = " ".join(shlex.quote(word) for word in words)
