@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -75,6 +76,7 @@ def _apply(where: str, options: CompileOptions, asked: Asked) -> int:
     kubectl = Kubectl(target=target, show=_show_command if asked.print_commands else None)
     plan, log_level = _plan(where, options, kubectl)
     tell = choose(View(output=asked.output, log_style=asked.log_style, log_level=log_level), sys.stdout)
+    gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
     return run_plan(plan, kubectl, tell, agree=_agree(asked, where))
 
 
