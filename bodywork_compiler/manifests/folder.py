@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
@@ -10,8 +10,8 @@ from bodywork_compiler.manifests import marker
 from bodywork_compiler.manifests.guide import README, kustomization, readme
 from bodywork_compiler.manifests.objects import Document
 from bodywork_compiler.manifests.stream import place
-from bodywork_compiler.manifests.swap import create_folder, swap_files
-from bodywork_compiler.source import RENDER_MARKER
+from bodywork_compiler.manifests.swap import alone, create_folder, swap_files
+from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 from bodywork_compiler.values import value
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -46,18 +46,26 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
     target = folder.resolve()
     if target.exists() and not target.is_dir():
         raise BodyworkError(f"{folder}: is a file, and manifests go to a folder", hint="For one stream: bodywork render > manifests.yaml")
-    recorded = marker.read(target)
-    change = _change(files, target, recorded)
-    after = {path: frozenset({marker.digest(content)}) for path, content in files.items()}
     try:
-        if not target.exists():
-            create_folder(target, {**files, RENDER_MARKER: marker.text(after)})
-        elif change.write or change.remove or recorded != after:
-            during = {path: after.get(path, frozenset()) | recorded.get(path, frozenset()) for path in {*after, *recorded}}
-            swap_files(target, change.write, change.remove, markers=(marker.text(during), marker.text(after)))
+        with alone(target):
+            change = _write(files, target)
     except OSError as fault:
         raise BodyworkError(f"{fault.filename or folder}: {fault.strerror}; {folder} is as it was") from fault
     return Written(written=tuple(change.write), unchanged=change.unchanged, removed=change.remove, kept=change.kept)
+
+
+def _write(files: Mapping[str, bytes], target: Path) -> _Change:
+    recorded = marker.read(target)
+    change = _change(files, target, recorded)
+    after = {path: frozenset({marker.digest(content)}) for path, content in files.items()}
+    if not target.exists():
+        create_folder(target, {**files, RENDER_MARKER: marker.text(after)})
+    elif change.write or change.remove or recorded != after or (target / RENDER_UNDER_WAY).exists():
+        during = {path: after.get(path, frozenset()) | recorded.get(path, frozenset()) for path in {*after, *recorded}}
+        # kustomize, which knows nothing of a render under way, takes no folder without this file
+        write = {KUSTOMIZATION: files[KUSTOMIZATION], **change.write} if change.write or change.remove else {}
+        swap_files(target, write, change.remove, markers=(marker.text(during), marker.text(after)), gate=KUSTOMIZATION)
+    return change
 
 
 def _files(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
@@ -67,6 +75,7 @@ def _files(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
 
 
 def _change(files: Mapping[str, bytes], target: Path, recorded: Mapping[str, frozenset[str]]) -> _Change:
+    _refuse_links({*files, *recorded, f"{RENDER_UNDER_WAY}/"}, target)
     present = {path: found for path in {*files, *recorded} if (found := _content(target / path)) is not None}
     edited = [path for path in present if marker.digest(present[path]) not in recorded.get(path, frozenset())]
     in_the_way = sorted(path for path in edited if path not in files or marker.digest(present[path]) != marker.digest(files[path]))
@@ -79,6 +88,17 @@ def _change(files: Mapping[str, bytes], target: Path, recorded: Mapping[str, fro
         unchanged=tuple(path for path in files if path in same),
         kept=kept,
     )
+
+
+def _refuse_links(paths: Iterable[str], target: Path) -> None:
+    """A folder inside that leads elsewhere would have us write, and remove, elsewhere."""
+    for folder in sorted({path.rpartition("/")[0] for path in paths} - {""}):
+        parts = folder.split("/")
+        for inside in (target.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)):
+            if inside.is_symlink():
+                raise BodyworkError(
+                    f"{inside}: is a symbolic link, and nothing is written through it", hint="Give another folder to -o, or remove it."
+                )
 
 
 def _content(file: Path) -> bytes | None:

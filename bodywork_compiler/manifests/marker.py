@@ -35,13 +35,18 @@ def read(folder: Path) -> Mapping[str, frozenset[str]]:
         if line.startswith("#") or not line:
             continue
         match = _LINE.fullmatch(line)
-        if not match:
+        if not match or _leaves(match[2]):
             raise BodyworkError(
                 f"{file}:{number}: is not as a render wrote it: {line[:60]!r}",
                 hint=f"Remove {folder} and render again, or take this file as it stands in the last commit.",
             )
         found[match[2]] = found.get(match[2], frozenset()) | {match[1]}
     return found
+
+
+def _leaves(path: str) -> bool:
+    """A marker may have been written by anybody; what it names outside of its folder is not ours."""
+    return path.startswith("/") or ".." in path.split("/")
 
 
 def text(digests: Mapping[str, Iterable[str]]) -> bytes:
