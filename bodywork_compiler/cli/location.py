@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.errors import BodyworkError, ConfigError
-from bodywork_compiler.git.checkout import Checkout, Wanted, checkout
+from bodywork_compiler.git.checkout import Checkout, Wanted, checkout, repository_of
 from bodywork_compiler.git.url import is_url, without_credentials
 from bodywork_compiler.problems import Problem
 from bodywork_compiler.values import value
@@ -132,7 +132,8 @@ def _named_as_committed(problems: Iterable[Problem], project: Checkout, where: s
 def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
     from bodywork_compiler.compiler import RenderOptions
 
-    own = folder / "templates"
+    # resolved: what of it is a link that leads elsewhere can then be told
+    own = folder.resolve() / "templates"
     folders = ((options.templates,) if options.templates else ()) + ((own,) if own.is_dir() else ())
     given: dict[str, Any] = {"ingress_class": options.ingress_class} if options.ingress_class else {}
     return RenderOptions(
@@ -140,6 +141,7 @@ def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
         with_namespace=not options.no_namespace,
         pod_security=options.pod_security,  # type: ignore[arg-type]  # one of click's choices
         template_folders=folders,
+        templates_within=repository_of(folder),
         **given,
     )
 

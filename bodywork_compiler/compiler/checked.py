@@ -25,22 +25,27 @@ def check_override(text: str, template: str, variables: Mapping[str, Any], expec
 def _one_object(text: str, template: str) -> Mapping[str, Any]:
     import yaml
 
+    from bodywork_compiler.manifests.kube_yaml import values
+
     try:
-        documents = [document for document in yaml.load_all(text, Loader=_loader()) if document is not None]
+        found = [value for value in values(text) if value is not None]
     except yaml.YAMLError as error:
-        lines = text.splitlines()
-        mark = getattr(error, "problem_mark", None)
-        excerpt = f": {lines[mark.line].strip()}" if mark is not None and mark.line < len(lines) else ""
-        raise BodyworkError(f"template {template} gives no valid YAML: {getattr(error, 'problem', None) or error}{excerpt}") from error
-    if len(documents) != 1 or not isinstance(documents[0], Mapping):
-        raise BodyworkError(f"template {template} must give one Kubernetes object, and gives {len(documents)} documents")
-    return documents[0]
+        raise BodyworkError(f"template {template} gives no valid YAML: {_told(error, text)}") from error
+    except RecursionError as error:
+        raise BodyworkError(f"template {template} gives no valid YAML: it holds itself, by an alias, or is nested too deeply") from error
+    if len(found) != 1 or not isinstance(found[0], Mapping):
+        raise BodyworkError(f"template {template} must give one Kubernetes object, and gives {len(found)} documents")
+    return found[0]
 
 
-def _loader() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _told(error: Exception, text: str) -> str:
+    """What YAML does not like, and the line of the text where it noticed: the template's own lines are not those of what it gives."""
+    problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(problem)
+    # an end of the text is noticed after its last line
+    number = len(text[: mark.index].rstrip().splitlines()) if mark.line >= len(text.splitlines()) else mark.line + 1
+    return f"{problem}, in line {number} of what it gives: {text.splitlines()[number - 1].strip()}"
 
 
 def _same(template: str, path: str, found: object, wanted: object) -> None:

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 SUFFIX = ".yaml.j2"
-_BUILT_IN = "bodywork"  # `{% include "bodywork/pod.yaml.j2" %}` is the package's own template, also in one that overrides it
+_PARTIALS = ("container.yaml.j2", "metadata.yaml.j2", "pod.yaml.j2")  # what other templates include
+_LONGEST_CHAIN = 6
 
 
 class Engine:
-    """The templates of one render: `folders` are searched before the package's own."""
+    """The templates of one render: `folders` are searched before the package's own; see `template_loader` for `within`."""
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, folders: Sequence[Path] = (), within: Path | None = None) -> None:
         self._own = resources.folder("templates")
         self._folders = tuple(folders)
+        self._within = within
         self._templates: dict[str, Template] = {}
 
     @cached_property
@@ -35,6 +37,13 @@ class Engine:
         """Names of the package's templates that a folder overrides. What these give has to be checked."""
         found = {path.name for folder in self._folders for path in folder.glob(f"*{SUFFIX}")}
         return tuple(sorted(name for name in found if (self._own / name).is_file()))
+
+    def described(self, kind: str) -> str:
+        """Which files a text of that kind came from, as far as a user can change them."""
+        files = [str(folder / name) for name in self.overridden for folder in self._folders if (folder / name).is_file()]
+        main = next((file for file in files if Path(file).name == kind + SUFFIX), kind + SUFFIX)
+        others = [file for file in files if Path(file).name in _PARTIALS]
+        return f"{main} with {', '.join(others)}" if others else main
 
     def render(self, kind: str, variables: Mapping[str, Any]) -> str:
         """The text of template `KIND.yaml.j2`."""
@@ -53,12 +62,13 @@ class Engine:
 
     @cached_property
     def _environment(self) -> SandboxedEnvironment:
-        from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+        from jinja2 import StrictUndefined
         from jinja2.sandbox import SandboxedEnvironment
 
-        own = FileSystemLoader(self._own)
+        from bodywork_compiler.compiler.template_files import template_loader
+
         environment = SandboxedEnvironment(
-            loader=ChoiceLoader([FileSystemLoader([*self._folders, self._own]), PrefixLoader({_BUILT_IN: own})]),
+            loader=template_loader(self._folders, self._own, self._within),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -75,10 +85,11 @@ class Engine:
 
         chain = _places(error.__traceback__, self._own)
         if isinstance(error, TemplateSyntaxError):
-            chain.append(f"{_shown(error.filename or error.name or kind + SUFFIX, self._own)}:{error.lineno}")
+            place = f"{_shown(error.filename or error.name or kind + SUFFIX, self._own)}:{error.lineno}"
+            chain += [place] if place not in chain[-1:] else []
         elif isinstance(error, TemplateNotFound):
-            return BodyworkError(f"template {', included from '.join([f'{error.name} not found', *reversed(chain)])}")
-        place = ", included from ".join(reversed(chain)) or kind + SUFFIX
+            return BodyworkError(f"template {_included([*chain, f'{error.name} not found'])}")
+        place = _included(chain) or kind + SUFFIX
         return BodyworkError(f"template {place}: {error}", hint="docs/templates.md lists the variables that each template is given")
 
 
@@ -91,6 +102,14 @@ def _places(traceback: TracebackType | None, own: Path) -> list[str]:
             places.append(f"{_shown(file, own)}:{traceback.tb_lineno}")
         traceback = traceback.tb_next
     return places
+
+
+def _included(chain: Sequence[str]) -> str:
+    """From the fault outwards; of a template that includes itself only the ends."""
+    places = list(reversed(chain))
+    if len(places) > _LONGEST_CHAIN:
+        places[3:-3] = [f"… {len(places) - _LONGEST_CHAIN} more"]
+    return ", included from ".join(places)
 
 
 def _shown(file: str, own: Path) -> str:

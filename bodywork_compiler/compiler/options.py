@@ -15,7 +15,7 @@ class RenderOptions:
     """`namespace` and `pod_security` override the config's where they are given.
 
     Without `with_namespace` there is no Namespace object and no object names its namespace. `template_folders` are searched for templates
-    before the package's own, in this order.
+    before the package's own, in this order; those inside `templates_within` hold no links out of it.
     """
 
     namespace: str | None = None
@@ -23,3 +23,4 @@ class RenderOptions:
     ingress_class: str = DEFAULT_INGRESS_CLASS
     pod_security: PodSecurity | None = None
     template_folders: tuple[Path, ...] = ()
+    templates_within: Path | None = None

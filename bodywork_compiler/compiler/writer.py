@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler.compiler.checked import check_override
-from bodywork_compiler.compiler.engine import SUFFIX, Engine
+from bodywork_compiler.compiler.engine import Engine
 from bodywork_compiler.manifests import Document
 
 KINDS = {
@@ -30,7 +30,7 @@ class Writer:
         text = self.engine.render(template, variables)
         kind = KINDS[template]
         if self.engine.overridden:
-            check_override(text, template + SUFFIX, variables, kind)
+            check_override(text, self.engine.described(template), variables, kind)
         return Document(
             path=path, text=text if text.endswith("\n") else text + "\n", kind=kind, name=variables["name"], step=step, stage=stage
         )

@@ -45,6 +45,12 @@ class Checkout:
     found: Callable[[], Found]
 
 
+def repository_of(folder: Path) -> Path:
+    """The root of the repository that a checkout's folder stands in; the folder itself where only it was written."""
+    folder = folder.resolve()
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+
+
 @contextmanager
 def checkout(where: str, wanted: Wanted) -> Iterator[Checkout]:
     """The project at a path or a url. What had to be written for it is in a temporary folder and gone afterwards."""

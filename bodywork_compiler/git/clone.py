@@ -30,7 +30,7 @@ def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
         revision = _revision(place, url, wanted)
         _check_out(place, revision, wanted.folder)
         folder = place.folder / wanted.folder
-        if not folder.is_dir():
+        if not folder.is_dir() or place.folder not in (folder.resolve(), *folder.resolve().parents):
             raise BodyworkError(f"{url} has no folder {wanted.folder} at commit {revision[:7]}")
         commit = revision if wanted.commit else _pinned(place, folder, revision)
         pinned = Pinned(commit=commit, branch=wanted.branch or (None if wanted.commit else branch), folder=wanted.folder, is_pushed=True)

@@ -75,7 +75,8 @@ class Asked:
         try:
             self._process: int | None = os.posix_spawnp(
                 "git",
-                ["git", "-C", str(place.folder), *args],
+                # its settings may come with the repository, and this one names a program that `git status` would start
+                ["git", "-C", str(place.folder), "-c", "core.fsmonitor=false", *args],
                 {**environment(), **place.env},
                 file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in enumerate((given, output, error))],
                 setsigdef=[_SIGPIPE],

@@ -51,10 +51,10 @@ class _Loader(_Fast):  # type: ignore[misc]  # typed Any, since PyYAML may be bu
 
 def documents(text: str, origin: str) -> Iterator[tuple[str, Any]]:
     """Each document of a stream that is not empty, as JSON's values, with its place in words: `all.yaml, document 2`."""
-    values = _json_documents(text) if text.lstrip().startswith("{") else None
-    if values is None:
-        values = _yaml_documents(text, origin)
-    for number, value in enumerate(values, start=1):
+    found = _json_documents(text) if text.lstrip().startswith("{") else None
+    if found is None:
+        found = _yaml_documents(text, origin)
+    for number, value in enumerate(found, start=1):
         if value is not None:
             yield f"{origin}, document {number}", value
 
@@ -75,9 +75,14 @@ def _json_documents(text: str) -> list[Any] | None:
     return values
 
 
+def values(text: str) -> list[Any]:
+    """Each document as JSON's values, None for an empty one. Raises YAMLError, and RecursionError for what holds itself."""
+    return [None if node is None else _Values().of(node) for node in yaml.compose_all(text, Loader=_Loader)]
+
+
 def _yaml_documents(text: str, origin: str) -> list[Any]:
     try:
-        return [None if node is None else _Values().of(node) for node in yaml.compose_all(text, Loader=_Loader)]
+        return values(text)
     except yaml.YAMLError as fault:
         raise BodyworkError(f"{origin}: {_one_line(fault)}", hint="These are to be Kubernetes manifests in YAML or JSON.") from fault
     except RecursionError:
@@ -112,7 +117,10 @@ class _Values:
             if key.tag == _MERGE:
                 merged = {**self._merge(value), **merged}
             else:
-                own[key.value if key.tag == _STR else _key(key)] = self.of(value)
+                name = key.value if key.tag == _STR else _key(key)
+                if name in own:
+                    raise _Fault(None, None, f'key "{name}" is there twice', key.start_mark)
+                own[name] = self.of(value)
         return {**merged, **own} if merged else own
 
     def _merge(self, node: yaml.Node) -> dict[str, Any]:

@@ -124,6 +124,13 @@ def test_anchors_and_merges() -> None:
     assert read(text) == [{"base": {"a": 1, "b": [2]}, "more": {"a": 3, "b": [2]}, "both": {"a": 1, "b": [2], "c": 5}}]
 
 
+def test_a_key_that_is_there_twice_is_refused_as_kubectl_does() -> None:
+    with pytest.raises(BodyworkError, match=r'key "a" is there twice \(line 3, column 1\)'):
+        list(documents("a: 1\nb: 2\na: 3\n", "all.yaml"))
+    with pytest.raises(BodyworkError, match=r'key "1" is there twice'):
+        list(documents('1: a\n"1": b\n', "all.yaml"))
+
+
 def test_aliases_that_explode_are_refused() -> None:
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
     with pytest.raises(BodyworkError, match="aliases repeat too much"):

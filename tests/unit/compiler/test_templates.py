@@ -73,6 +73,9 @@ def test_the_chain_of_includes_is_told_from_the_fault_outwards(tmp_path):
         ("{{ labels | yaml }}", r"service\.yaml\.j2:1: only text, whole numbers and true or false can be written, not tuple"),
         ("{{ name | nofilter }}", r"service\.yaml\.j2:1: No filter named 'nofilter'"),
         ("{{ name.__class__.__mro__ }}", r"service\.yaml\.j2:1: access to attribute '__class__' .* is unsafe"),
+        ("{{ '{0.__class__}'.format(1) }}", r"service\.yaml\.j2:1: access to attribute '__class__' .* is unsafe"),
+        ("{% include 'service.yaml.j2' %}", r"service\.yaml\.j2:1, included from … \d+ more, included from .*: maximum recursion depth"),
+        ("{% include '../../secret' %}", r"template \.\./\.\./secret not found, included from .*service\.yaml\.j2:1$"),
         ("{% for i in range(10 ** 9) %}{% endfor %}", r"service\.yaml\.j2:1: Range too big"),
     ],
 )
@@ -92,7 +95,15 @@ def test_faults_of_a_template_are_told_with_their_place(tmp_path, text, message)
         ("metadata.yaml.j2", "{{ key }}: {{ value | yaml }}", "{{ key }}: x", r"must keep metadata\.labels\.bodywork/pipeline"),
         ("pod.yaml.j2", "{{ key }}: {{ value | yaml }}", "{{ key }}: x", r"must keep spec\.template\.metadata\.labels\.bodywork/pipeline"),
         ("service.yaml.j2", "apiVersion: v1", "---\na: b\n---\napiVersion: v1", r"must give one Kubernetes object, and gives 2 documents"),
-        ("service.yaml.j2", "apiVersion: v1", "apiVersion: [v1", r"gives no valid YAML: .*: kind: Service"),
+        ("service.yaml.j2", "apiVersion: v1", "apiVersion: [v1", r"gives no valid YAML: .*, in line 2 of what it gives: kind: Service"),
+        (
+            "service.yaml.j2",
+            "      protocol: TCP",
+            "      protocol: [",
+            r"gives no valid YAML: .*, in line \d+ of what it gives: protocol: \[",
+        ),
+        ("service.yaml.j2", "kind: Service", "kind: Service\nkind: Service", r'gives no valid YAML: key "kind" is there twice, in line 3'),
+        ("service.yaml.j2", "kind: Service", "kind: Service\nx: &a [*a]", r"gives no valid YAML: it holds itself, by an alias"),
     ],
 )
 def test_what_an_overridden_template_gives_is_checked(tmp_path, template, old, new, message):
@@ -206,8 +217,45 @@ def test_a_full_disk_is_no_fault(tmp_path, monkeypatch):
 
 def test_a_template_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "service.yaml.j2").write_bytes(b"\xff\xfe")
-    with pytest.raises(BodyworkError, match=r"template service\.yaml\.j2: 'utf-8' codec can't decode"):
+    with pytest.raises(
+        BodyworkError, match=rf"template {re.escape(str(tmp_path))}/service\.yaml\.j2: cannot be read: 'utf-8' codec can't decode"
+    ):
         rendered(tmp_path)
+
+
+def test_a_fault_in_what_a_template_gives_names_the_files_that_a_user_can_change(tmp_path):
+    (tmp_path / "metadata.yaml.j2").write_text("  name: other\n")
+    with pytest.raises(BodyworkError, match=rf"template job\.yaml\.j2 with {re.escape(str(tmp_path))}/metadata\.yaml\.j2 must keep"):
+        rendered(tmp_path, batch("train"), source=Source(commit="c" * 40, url="https://git.example.com/x.git"))
+
+
+@pytest.mark.parametrize("link", ["folder", "file", "folder inside"])
+def test_a_project_puts_no_files_of_this_machine_into_its_manifests(tmp_path, link):
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    project.mkdir()
+    (elsewhere / "service.yaml.j2").write_text("# SECRET\n" + own_text("service.yaml.j2"))
+    templates = project / "templates"
+    if link == "folder":
+        templates.symlink_to(elsewhere)
+    else:
+        templates.mkdir()
+        target = elsewhere / "service.yaml.j2" if link == "file" else elsewhere
+        (templates / "linked").symlink_to(target)
+        name = "linked" if link == "file" else "linked/service.yaml.j2"
+        (templates / "service.yaml.j2").write_text(f"{{% include '{name}' %}}")
+    options = RenderOptions(template_folders=(templates,), templates_within=project)
+    with pytest.raises(BodyworkError, match="is a link that leads out of the repository"):
+        compiled(service("serve"), options=options)
+
+
+def test_links_between_a_repositorys_folders_are_followed(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "service.yaml.j2").write_text(own_text("service.yaml.j2").replace("ClusterIP", "NodePort"))
+    (tmp_path / "templates").symlink_to(shared)
+    options = RenderOptions(template_folders=(tmp_path / "templates",), templates_within=tmp_path)
+    assert "NodePort" in "".join(document.text for document in compiled(service("serve"), options=options))
 
 
 def test_a_template_names_no_absolute_path_in_the_facts(tmp_path):

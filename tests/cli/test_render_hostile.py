@@ -1,0 +1,86 @@
+"""`bodywork render` of a repository that somebody made who wishes us ill: nothing of this machine runs, is read or is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from builders import Repository, a_pipeline, write
+
+from bodywork_compiler.cli import main
+
+SECRET = "of-this-machine"
+
+
+@pytest.fixture
+def iris(tmp_path: Path) -> Repository:
+    return a_pipeline(tmp_path / "iris", remote=None)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder outside of the repository."""
+    write(
+        tmp_path / "elsewhere" / "service.yaml.j2",
+        f"apiVersion: v1\nkind: Service\n# {SECRET}\nmetadata:\n{{% include 'metadata.yaml.j2' %}}\n",
+    )
+    return a_pipeline(tmp_path / "elsewhere", name=SECRET).path
+
+
+def ways_to(iris: Repository) -> list[list[str]]:
+    """As it lies here, as committed, and by its URL."""
+    return [[str(iris.path)], [str(iris.path), "--commit", "HEAD"], [f"file://{iris.path}"]]
+
+
+@pytest.mark.parametrize("way", [0, 1, 2], ids=["folder", "commit", "url"])
+def test_a_link_out_of_the_repository_is_no_template(
+    iris: Repository, elsewhere: Path, way: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (iris.path / "templates").symlink_to(elsewhere)
+    iris.commit("Templates")
+    assert main(["render", *ways_to(iris)[way]]) == 1
+    said = capfd.readouterr()
+    assert "is a link that leads out of the repository" in said.err
+    assert SECRET not in said.out + said.err
+
+
+def test_a_link_out_of_the_repository_is_no_folder_of_it(iris: Repository, elsewhere: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (iris.path / "linked").symlink_to(elsewhere)
+    iris.commit("A link")
+    assert main(["render", f"file://{iris.path}", "--folder", "linked"]) == 1
+    assert "has no folder linked at commit" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("way", [0, 1, 2], ids=["folder", "commit", "url"])
+@pytest.mark.parametrize(
+    "setting", ["core.fsmonitor", "core.pager", "gpg.program", "diff.external", "core.sshCommand", "core.editor", "alias.status"]
+)
+def test_no_program_of_the_repositorys_settings_is_started(iris: Repository, tmp_path: Path, way: int, setting: str) -> None:
+    program = write(tmp_path / "evil.sh", f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    program.chmod(0o755)
+    iris.git("config", "log.showSignature", "true")
+    iris.git("config", setting, f"!{program}" if setting.startswith("alias") else str(program))
+    write(iris.path / "train" / "main.py", "changed\n")
+    assert main(["render", *ways_to(iris)[way]]) == 0
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("where", ["ext::sh -c touch% ran", "ssh://-oProxyCommand=touch$IFS/ran/x", "git@-oProxyCommand=touch:x", "fd::0"])
+def test_an_address_is_never_a_command(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["render", where]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "option", ["--branch=--upload-pack=touch ran", "--commit=--output=ran", "--branch=../../x", "--commit=HEAD;touch ran"]
+)
+def test_neither_is_a_branch_or_a_commit(iris: Repository, tmp_path: Path, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert main(["render", str(iris.path), option]) == 1
+    assert main(["render", f"file://{iris.path}", option]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
