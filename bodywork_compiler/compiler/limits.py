@@ -11,20 +11,23 @@ DEFAULT_STARTUP_SECONDS = 60
 # between attempts: https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy
 _FIRST_PAUSE_SECONDS = 10
 _LONGEST_PAUSE_SECONDS = 360
+# a Job controller counts in nanoseconds of 64 bits: of more than 292 years it makes less than nothing, and fails the Job at once (seen)
+_LONGEST_NET_SECONDS = 2**31 - 1
 _DOUBLINGS = 6  # 10, 20, 40, 80, 160, 320, then 360 for ever
 
 Pairs = tuple[tuple[str, str], ...]
 
 
 def active_deadline_seconds(batch: Batch) -> int | None:
-    """The net under a Job: when all its attempts, each with its time limit, must be over. None where there is no limit.
+    """The net under a Job: when all its attempts, each with its time limit, must be over. None where there is no limit, or none in a lifetime.
 
     A Job that comes to it loses its pod with the logs, so it is far: the limit itself is kept by the start script.
     """
     if batch.max_completion_time_seconds == 0:
         return None
     attempts = (batch.retries + 1) * (batch.max_completion_time_seconds + PREPARATION_SECONDS)
-    return attempts + _pauses_seconds(batch.retries) + SLACK_SECONDS
+    net = attempts + _pauses_seconds(batch.retries) + SLACK_SECONDS
+    return net if net <= _LONGEST_NET_SECONDS else None
 
 
 def startup_seconds(max_startup_time_seconds: int) -> int:

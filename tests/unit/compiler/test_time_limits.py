@@ -27,6 +27,11 @@ def the(kind, documents):
     return next(safe_load(document.text) for document in documents if document.kind == kind)
 
 
+@pytest.mark.parametrize(("seconds", "retries"), [(10**9, 10), (60, 2**31 - 1), (2**31, 0)])
+def test_a_net_that_no_cluster_could_count_is_none(seconds, retries):
+    assert active_deadline_seconds(Batch(max_completion_time_seconds=seconds, retries=retries)) is None
+
+
 def test_a_batch_stage_is_bounded_by_its_start_script_and_the_net():
     job = the("Job", compiled(batch(seconds=90, retries=2)))
     assert job["spec"]["backoffLimit"] == 2
