@@ -74,7 +74,7 @@ def _fault(at: _Name, step_of: Mapping[str, int], is_service: Mapping[str, bool]
     if not at.name:
         return f"step {at.step} has an empty stage name", "between two `>>` or `,` stands the name of a stage"
     if at.name not in is_service:
-        return f"step {at.step} names {shown(at.name)}, which is no stage", None
+        return f"step {at.step} names {shown(at.name)}, which is no stage", "between two steps stands `>>`" if ">" in at.name else None
     if step_of.get(at.name) == at.step:
         return f"step {at.step} names {shown(at.name)} twice", "take one away"
     if at.name in step_of and is_service[at.name]:

@@ -38,6 +38,7 @@ _WORDS = (
     ("special characters are not allowed", "holds a control character", None),
     ("exceeded max depth", TOO_DEEP, None),
 )
+_NO_BLANK_AFTER_COLON = re.compile(r"[\w.-]+:[^\s/]")
 _TAB_BEFORE_TEXT = re.compile(r"[ -]*\t")
 
 
@@ -50,7 +51,7 @@ def unreadable(text: str, fault: yaml.YAMLError) -> UnreadableError:
     said = " ".join(str(part) for part in _said(fault) if part)
     for part, message, hint in _WORDS:
         if part in said:
-            return UnreadableError(message, hint=hint, line=line, column=column)
+            return UnreadableError(message, hint=hint or _lacks_blank(text, fault), line=line, column=column)
     return UnreadableError(f"is not YAML: {said}", line=line, column=column)
 
 
@@ -62,13 +63,25 @@ def _said(fault: yaml.YAMLError) -> tuple[str | None, ...]:
 
 def _place(text: str, fault: yaml.YAMLError) -> tuple[int | None, int | None]:
     if isinstance(fault, yaml.MarkedYAMLError):
-        mark = fault.problem_mark or fault.context_mark
+        # a key without `: ` is noticed at the next line, and stands at the context's mark
+        mark = fault.context_mark if _is_in_key(fault) else fault.problem_mark or fault.context_mark
         return (mark.line + 1, mark.column + 1) if mark else (None, None)
     if isinstance(fault, ReaderError) and isinstance(fault.position, int):
         # libyaml counts bytes, the pure reader characters: the first character that neither takes is what both mean
         before = text[: _first_refused(text)]
         return before.count("\n") + 1, len(before) - before.rfind("\n")
     return None, None
+
+
+def _is_in_key(fault: yaml.YAMLError) -> bool:
+    return isinstance(fault, yaml.MarkedYAMLError) and fault.context == "while scanning a simple key" and fault.context_mark is not None
+
+
+def _lacks_blank(text: str, fault: yaml.YAMLError) -> str | None:
+    line, column = _place(text, fault)
+    if line is None or column is None or not _is_in_key(fault):
+        return None
+    return "a blank follows the `:`" if _NO_BLANK_AFTER_COLON.match(text.splitlines()[line - 1], column - 1) else None
 
 
 _REFUSED = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")

@@ -18,6 +18,23 @@ CASES = [
         ],
     ),
     (
+        "one > between steps",
+        [("train >> serve", "train > serve")],
+        [
+            "5:8: pipeline.DAG: step 1 names `train>serve`, which is no stage\n    DAG: train > serve\n         ^^^^^^^^^^^^^ between two steps stands `>>`",
+            "7:3: stages.train: no step of the DAG names this stage   [warning]",
+            "17:3: stages.serve: no step of the DAG names this stage   [warning]",
+        ],
+    ),
+    (
+        "three > between steps",
+        [("train >> serve", "train >>> serve")],
+        [
+            "5:16: pipeline.DAG: step 2 names `>serve`, which is no stage\n    DAG: train >>> serve\n                 ^^^^^^^ between two steps stands `>>`",
+            "17:3: stages.serve: no step of the DAG names this stage   [warning]",
+        ],
+    ),
+    (
         "name _",
         [("  name: iris", "  name: my_pipeline")],
         ["3:9: pipeline.name: must hold letters, digits, `.` and `-` only, got `my_pipeline`"],

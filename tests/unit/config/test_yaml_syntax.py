@@ -52,6 +52,21 @@ CASES = [
         [("train >> serve", "train: serve")],
         ["5:13: a `:` stands where YAML expects none; a value that holds `: ` needs quotes; else look at the indentation"],
     ),
+    (
+        "colon forgotten",
+        [("  DAG: train", "  DAG train")],
+        ["5:3: this line should be `key: value`, or belong to the one before"],
+    ),
+    (
+        "blank forgotten",
+        [("      retries: 2", "      retries:2")],
+        ["16:7: this line should be `key: value`, or belong to the one before; a blank follows the `:`"],
+    ),
+    (
+        "line that belongs to none",
+        [("logging:\n", "and so on\nlogging:\n")],
+        ["26:1: this line should be `key: value`, or belong to the one before"],
+    ),
     ("unclosed", [('["--fast"]', '["--fast"')], ["10:5: a list in `[…]` lacks a `,` or its `]`"]),
     ("value begins with @", [("name: iris", "name: @iris")], ["3:9: this character cannot begin a value; put the value in quotes"]),
     (
