@@ -36,6 +36,13 @@ def readme(documents: Sequence[Document], pipeline: str) -> str:
     )
     namespace = next((document.name for document in documents if document.kind == "Namespace"), None)
     place = f"-n {namespace}" if namespace else "-n NAMESPACE"
+    suspended = " The failure stage's Job stays suspended, which Argo CD shows as the health `Suspended`." if on_failure else ""
+    namespace_note = (
+        f"\nThey take namespace `{namespace}` for this folder's, and delete it with all that is in it when they delete the folder's objects; "
+        "`bodywork render --no-namespace` leaves it out."
+        if namespace
+        else ""
+    )
     into = "" if namespace else f" {place}"
     select = f"-l {labels.PIPELINE}={pipeline},{labels.STEP}"
     return f"""# Manifests of the pipeline {pipeline}
@@ -62,6 +69,10 @@ the changes. Make an overlay (a `kustomization.yaml` elsewhere with this folder 
 
 Jobs of an earlier run are deleted first, since a Job that is there cannot be changed. `wait` is for steps with batch stages, `rollout status` for those with
 services.
+
+## Tools that apply the whole folder
+
+`kubectl apply -k .`, Argo CD and Flux know no steps: they start all stages at once, and stumble over a Job of an earlier commit that is still there.{suspended}{namespace_note}
 """
 
 

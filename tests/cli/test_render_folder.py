@@ -96,6 +96,13 @@ def test_each_command_of_the_readme_is_for_this_pipeline(iris: Repository, out: 
     assert "| 2 | serve (Deployment, Service) |" in readme
 
 
+def test_the_readme_warns_of_what_deletes_a_namespace(iris: Repository, out: Path) -> None:
+    assert render(iris.path, "-o", out) == 0
+    assert "They take namespace `iris` for this folder's" in (out / "README.md").read_text()
+    assert render(iris.path, "-o", out, "--no-namespace") == 0
+    assert "They take namespace" not in (out / "README.md").read_text()
+
+
 def test_a_second_render_of_the_same_touches_nothing(iris: Repository, out: Path, capfd: pytest.CaptureFixture[str]) -> None:
     render(iris.path, "-o", out)
     before = snapshot(out)
