@@ -79,7 +79,8 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         found = project.found()
         uncommitted = _uncommitted(found, loaded.project)
         if uncommitted and strictness.refuse_uncommitted:
-            raise BodyworkError(f"{where}: {uncommitted}", hint="Commit them, or put them aside: git commit -a; git stash.")
+            place = "" if where == "." else f"{where}: "
+            raise BodyworkError(f"{place}{uncommitted}", hint=_how_to_commit(Path(where), found, loaded.project))
         render_options = _render_options(project.folder, options)
         documents = compile_project(loaded.project, found.source, render_options)
     return Compiled(
@@ -153,6 +154,15 @@ def _uncommitted(found: Found, project: Project) -> str:
         return ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"not committed: {', '.join(sorted(names)[:_SHOWN])}{more}; pods run commit {found.source.commit[:7]}, which has them otherwise or not at all"
+
+
+def _how_to_commit(where: Path, found: Found, project: Project) -> str:
+    from shlex import quote
+
+    forgotten = " ".join(quote(str(where / path)) for path in found.untracked if _is_needed(path, project))
+    return (
+        f"Commit them: git add {forgotten} && git commit -a." if forgotten else "Commit them, or put them aside: git commit -a; git stash."
+    )
 
 
 def _is_needed(path: str, project: Project) -> bool:

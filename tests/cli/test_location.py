@@ -86,7 +86,24 @@ def test_uncommitted_changes_are_refused(iris: Repository, host: str) -> None:
     with pytest.raises(BodyworkError, match=r"not committed: train/main\.py") as refused:
         compiled(iris)
     assert refused.value.hint
-    assert "git commit" in refused.value.hint
+    assert "git commit -a; git stash" in refused.value.hint
+
+
+def test_uncommitted_changes_of_this_folder_are_told_without_its_name(iris: Repository, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(iris.path / "train" / "main.py", "print('not yet')\n")
+    monkeypatch.chdir(iris.path)
+    with pytest.raises(BodyworkError) as refused:
+        compile_location(".", CompileOptions(), AS_APPLY)
+    assert refused.value.message.startswith("not committed: train/main.py")
+
+
+def test_a_file_that_was_never_added_is_refused_with_the_command_that_adds_it(iris: Repository, host: str) -> None:
+    iris.git("rm", "--quiet", "--cached", "bodywork.yaml", "train/main.py")
+    iris.git("commit", "--quiet", "--message=Forgotten")
+    with pytest.raises(BodyworkError, match=r"not committed: bodywork\.yaml, train/") as refused:
+        compiled(iris)
+    assert refused.value.hint
+    assert f"git add {iris.path}/bodywork.yaml {iris.path}/train && git commit -a" in refused.value.hint
 
 
 def test_rendered_and_foreign_files_may_lie_about_uncommitted(iris: Repository, host: str) -> None:
