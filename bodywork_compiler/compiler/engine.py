@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from bodywork_compiler import __version__, resources
 from bodywork_compiler.compiler.scalars import yaml_scalar, yaml_text
+from bodywork_compiler.compiler.template_files import SUFFIX, template_loader
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Template
     from jinja2.sandbox import SandboxedEnvironment
 
-SUFFIX = ".yaml.j2"
 _PARTIALS = ("container.yaml.j2", "metadata.yaml.j2", "pod.yaml.j2")  # what other templates include
 _LONGEST_CHAIN = 6
 
@@ -64,8 +64,6 @@ class Engine:
     def _environment(self) -> SandboxedEnvironment:
         from jinja2 import StrictUndefined
         from jinja2.sandbox import SandboxedEnvironment
-
-        from bodywork_compiler.compiler.template_files import template_loader
 
         environment = SandboxedEnvironment(
             loader=template_loader(self._folders, self._own, self._within),

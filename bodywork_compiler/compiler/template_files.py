@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bodywork_compiler import resources
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
 
+SUFFIX = ".yaml.j2"
 BUILT_IN = "bodywork"  # `{% include "bodywork/pod.yaml.j2" %}` is the package's own template, also in one that overrides it
 
 
@@ -38,6 +40,24 @@ def template_loader(folders: Sequence[Path], own: Path, within: Path | None) -> 
 
     built_in = FileSystemLoader(own)
     return ChoiceLoader([Bounded([*folders, own]), PrefixLoader({BUILT_IN: built_in})])
+
+
+def without_use(folders: Sequence[Path]) -> Iterator[tuple[Path, str | None]]:
+    """Files named as templates that neither override one nor are included by name; with the name that may have been meant."""
+    texts = {path: _text(path) for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    own = [path.name for path in resources.folder("templates").glob(f"*{SUFFIX}")] if texts else []
+    for path in texts:
+        if path.name not in own and not any(path.name in text for text in texts.values()):
+            from difflib import get_close_matches
+
+            yield path, next(iter(get_close_matches(path.name, own, n=1)), None)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _file_of(template: str, folders: Sequence[Path]) -> Path | None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import jinja2
 import pytest
 from jinja2 import nodes
-from project_values import HOSTILE, batch, compiled, secret, service
+from project_values import HOSTILE, batch, compiled, project, secret, service
 from yaml import safe_load
 
 from bodywork_compiler import resources
-from bodywork_compiler.compiler import RenderOptions
+from bodywork_compiler.compiler import RenderOptions, notes_about
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.source import Source
 
@@ -262,3 +262,13 @@ def test_a_template_names_no_absolute_path_in_the_facts(tmp_path):
     (tmp_path / "job.yaml.j2").write_text(own_text("job.yaml.j2"))
     assert str(tmp_path) not in "".join(document.text for document in rendered(tmp_path))
     assert Path("job.yaml.j2").name in rendered(tmp_path)[2].text
+
+
+def test_a_file_whose_name_is_mistyped_is_told(tmp_path):
+    (tmp_path / "services.yaml.j2").write_text(own_text("service.yaml.j2"))
+    (tmp_path / "job.yaml.j2").write_text(own_text("job.yaml.j2") + "{% include 'nodes.yaml.j2' %}")
+    (tmp_path / "nodes.yaml.j2").write_text("")
+    notes = notes_about(project(service("serve")), RenderOptions(template_folders=(tmp_path,)))
+    assert notes == (
+        f"template {tmp_path}/services.yaml.j2: overrides nothing, and no template includes it; did you mean service.yaml.j2?",
+    )
