@@ -23,6 +23,11 @@ _WORDS = (
         "a second YAML document begins here; a config is one document",
         "take away the line `---` and what follows it",
     ),
+    (
+        "expected <document start>",
+        "the config ended above, and this does not belong to it",
+        "take away a line `...`, or write this as `key: value`",
+    ),
     ("found undefined alias", "no anchor (`&`) of this alias's name stands before it", "a value that begins with `*` needs quotes"),
     (
         "mapping values are not allowed",

@@ -38,6 +38,16 @@ CASES = [
         [("logging:\n", "---\nlogging:\n")],
         ["26:1: a second YAML document begins here; a config is one document; take away the line `---` and what follows it"],
     ),
+    (
+        "document ended",
+        [("logging:\n", "...\nlogging:\n")],
+        ["27:1: the config ended above, and this does not belong to it; take away a line `...`, or write this as `key: value`"],
+    ),
+    (
+        "ini in a yaml",
+        [(GOOD, "[default]\nPROJECT_NAME=iris\n")],
+        ["2:1: the config ended above, and this does not belong to it; take away a line `...`, or write this as `key: value`"],
+    ),
     ("empty", [(GOOD, "")], [" is empty; a config begins with: version, pipeline, stages, logging"]),
     ("list", [(GOOD, "- a\n")], ["1:1: a config must be a mapping with the keys version, pipeline, stages and logging"]),
     ("text", [(GOOD, "hello\n")], ["1:1: a config must be a mapping with the keys version, pipeline, stages and logging"]),
