@@ -150,6 +150,8 @@ def reason(words: str, url: str = "") -> str:
         return "it does not accept the SSH key of the secret"
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "remote:"))]
+    if "Could not read from remote repository" in "".join(fatal[:1]):  # ssh, or who answered it, said why before
+        return lines[0]
     return (fatal or lines or ["git gives no reason"])[0]
 
 

@@ -221,6 +221,15 @@ def test_an_unknown_host_is_told_with_the_line_that_makes_it_known(workspace, re
     assert list((workspace.path / "tmp").iterdir()) == []
 
 
+@pytest.mark.parametrize("words", ["ssh: connect to host git.example.com port 22: No route to host", "ERROR: Repository not found."])
+def test_what_ssh_says_is_the_reason(workspace, repository, server, notes, tmp_path, words):
+    write(notes / "bin" / "ssh", REFUSED.format(words=words)).chmod(0o755)
+    write(tmp_path / "secret" / "BODYWORK_GIT_SSH_PRIVATE_KEY", "KEY\n")
+    ended = fetch_by_ssh(workspace, repository, server, tmp_path / "secret")
+    assert ended.code == 1
+    assert ended.last_line.endswith(f": {words}")
+
+
 def test_a_host_key_that_is_another_one_is_told_as_that(workspace, repository, server, notes, tmp_path):
     words = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed."
     write(notes / "bin" / "ssh", REFUSED.format(words=words)).chmod(0o755)
