@@ -16,6 +16,18 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 where_argument = click.argument("where", default=".", metavar="[PATH|GIT_URL]")
 
 
+def _named(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """Refuses what the cluster would refuse. An empty name is mostly a shell's variable that is not set."""
+    from bodywork_compiler.names import is_dns_label
+
+    if given is None:
+        return None
+    parts = given.split(".") if option.name == "ingress_class" else [given]
+    if not all(map(is_dns_label, parts)):
+        raise click.BadParameter(f"must be at most 63 lower-case letters, digits and `-`, got `{given}`")
+    return given
+
+
 @value
 class CompileOptions:
     """All that changes what a project is compiled to, as given on the command line."""
@@ -42,7 +54,12 @@ _COMPILE = (
     click.option("--commit", metavar="SHA", help="Pin exactly this commit; default: the last one that changed the project."),
     click.option("--folder", metavar="DIR", help="The project's folder inside the repository of a URL; default: its root."),
     click.option("--file", metavar="F", help="The config's file name; default: bodywork.yaml, else bodywork.ini."),
-    click.option("--namespace", metavar="NS", help="The Kubernetes namespace; default: the config's, else the pipeline's name."),
+    click.option(
+        "--namespace",
+        metavar="NS",
+        callback=_named,
+        help="The Kubernetes namespace; default: the config's, else the pipeline's name.",
+    ),
     click.option(
         "--no-namespace", is_flag=True, help="Make no Namespace and name none in any object, so that an overlay or context decides."
     ),
@@ -55,7 +72,7 @@ _COMPILE = (
     click.option(
         "--inline-source", is_flag=True, help="Put the project's files into the manifests, so that pods need no Git server (at most 3 MiB)."
     ),
-    click.option("--ingress-class", metavar="C", help="The class of the ingresses; default: nginx."),
+    click.option("--ingress-class", metavar="C", callback=_named, help="The class of the ingresses; default: nginx."),
     click.option(
         "--pod-security",
         type=click.Choice(["restricted", "baseline", "none"]),

@@ -142,6 +142,19 @@ def test_options_that_contradict_are_wrong_usage(tmp_path: Path, render: Any) ->
     assert render(repository.path, "-o", tmp_path).exit_code == 2
 
 
+@pytest.mark.parametrize("option", ["--namespace", "--ingress-class"])
+@pytest.mark.parametrize("name", ["Bad_NS", "my ns", "-ns", "a" * 64, ""], ids=["letters", "blank", "dash", "long", "empty"])
+def test_a_name_that_the_cluster_would_refuse_is_wrong_usage(tmp_path: Path, render: Any, option: str, name: str) -> None:
+    done = render(a_pipeline(tmp_path / "iris").path, option, name)
+    assert (done.exit_code, done.out) == (2, "")
+    assert f"'{option}'" in done.err
+    assert f"must be at most 63 lower-case letters, digits and `-`, got `{name}`" in " ".join(done.err.split())
+
+
+def test_an_ingress_class_may_hold_dots(tmp_path: Path, render: Any) -> None:
+    assert render(a_pipeline(tmp_path / "iris").path, "--ingress-class", "nginx.internal").exit_code == 0
+
+
 def test_ingress_class_and_templates_reach_the_manifests(tmp_path: Path, render: Any) -> None:
     service = a_service_stage()
     service["service"]["ingress"] = True
