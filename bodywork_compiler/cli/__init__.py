@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -96,15 +97,22 @@ def _told(failure: Exception) -> int:
         case click.Abort():
             _say("interrupted", None)
             return EXIT_INTERRUPTED
-        case BrokenPipeError():
-            # the reader of our output went away (`| head`): no fault of ours; devnull keeps the interpreter's own flush at exit quiet
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return BodyworkError.exit_code
+        case OSError(errno=errno.EPIPE | errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+            return _cannot_write(failure)
     import traceback
 
     traceback.print_exception(failure)
     _say(f"this is a bug in Bodywork {__version__}; please report it with the lines above", None)
     return EXIT_BUG
+
+
+def _cannot_write(failure: OSError) -> int:
+    """The reader of our output went away (`| head`), which nobody needs to be told, or the disk is full: no fault of ours."""
+    # devnull keeps the interpreter's own flush at exit quiet
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if failure.errno != errno.EPIPE:
+        _say(f"cannot write{f' {failure.filename}' if failure.filename else ''}: {failure.strerror}", None)
+    return BodyworkError.exit_code
 
 
 def _say(message: str, hint: str | None) -> None:

@@ -189,6 +189,16 @@ def test_a_reader_that_goes_away_is_no_bug(tmp_path: Path) -> None:
     assert "Exception" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has it")
+@pytest.mark.parametrize("options", [[], ["--step=0"], ["--step=1"], ["--help"]], ids=["all", "set-up", "step", "help"])
+def test_a_full_disk_is_no_bug(tmp_path: Path, options: list[str]) -> None:
+    repository = a_pipeline(tmp_path / "iris")
+    words = [sys.executable, "-m", "bodywork_compiler", "render", str(repository.path), *options]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "bodywork: cannot write: No space left on device\n")
+
+
 def test_unicode_reaches_stdout_whatever_the_locale(tmp_path: Path, render: Any) -> None:
     repository = a_pipeline(tmp_path / "iris", stages={"train": a_batch_stage(args=["größe 🚀"])})
     job = render(repository.path).plan.steps[1].objects[0].body
