@@ -7,6 +7,24 @@ from typing import Any
 
 from bodywork_compiler.errors import BodyworkError
 
+# client-side apply keeps an object as JSON among its annotations, which together may have 262,144 bytes
+LARGEST_BYTES = 260_000
+
+
+def check_size(text: str, what: str) -> None:
+    """Raise for an object that `kubectl apply` cannot keep."""
+    import json
+
+    from bodywork_compiler.manifests.kube_yaml import values
+
+    kept = json.dumps(values(text)[0], separators=(",", ":"), ensure_ascii=False)
+    size = len(kept.encode("utf-8", "surrogatepass")) + 5 * sum(map(kept.count, "<>&"))  # which Go writes as \u003c
+    if size > LARGEST_BYTES:
+        raise BodyworkError(
+            f"{what} is too large for `kubectl apply`: {size:,} bytes, and it takes {LARGEST_BYTES:,}",
+            hint="Put long arguments and values, and long lists of requirements, into files of the project.",
+        )
+
 
 def check_override(text: str, template: str, variables: Mapping[str, Any], expected_kind: str) -> None:
     """Raise when the text is not one object of that kind with the name, namespace and labels of `variables`."""

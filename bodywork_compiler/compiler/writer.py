@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bodywork_compiler.compiler.checked import check_override
+from bodywork_compiler.compiler.checked import LARGEST_BYTES, check_override, check_size
 from bodywork_compiler.compiler.engine import Engine
 from bodywork_compiler.manifests import Document
 
@@ -31,6 +31,8 @@ class Writer:
         kind = KINDS[template]
         if self.engine.overridden:
             check_override(text, self.engine.described(template), variables, kind)
+        if len(text) * 6 > LARGEST_BYTES:  # JSON takes six bytes for some characters; hardly any object comes near
+            check_size(text, f"{kind} {variables['name']}")
         return Document(
             path=path, text=text if text.endswith("\n") else text + "\n", kind=kind, name=variables["name"], step=step, stage=stage
         )

@@ -1,9 +1,11 @@
 """The objects around the pods: Job, Deployment, Service, Ingress."""
 
+import pytest
 from project_values import batch, compiled, project, service
 from yaml import safe_load
 
 from bodywork_compiler.compiler import RenderOptions, notes_about
+from bodywork_compiler.errors import BodyworkError
 
 
 def the(kind, *stages, **others):
@@ -70,3 +72,13 @@ def test_pods_have_an_identity_without_rights_of_their_own():
     assert account["metadata"]["name"] == "bodywork-flowers"
     assert account["automountServiceAccountToken"] is False
     assert the("Job", batch(), name="flowers")["spec"]["template"]["spec"]["serviceAccountName"] == "bodywork-flowers"
+
+
+@pytest.mark.parametrize("arg", ["x" * 262_144, "\n" * 131_072, "<" * 50_000])
+def test_an_object_that_kubectl_could_not_keep_is_told_before_it_is_tried(arg):
+    with pytest.raises(BodyworkError, match=r"Job train is too large for `kubectl apply`: \d{3},\d{3} bytes"):
+        compiled(batch(args=(arg,)))
+
+
+def test_an_object_that_only_its_indentation_makes_large_is_none_of_those():
+    assert compiled(batch(requirements=tuple(f"package{number}" for number in range(10_000))))
