@@ -97,7 +97,7 @@ def _told(failure: Exception) -> int:
         case click.Abort():
             _say("interrupted", None)
             return EXIT_INTERRUPTED
-        case OSError(errno=errno.EPIPE | errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+        case BrokenPipeError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
             return _cannot_write(failure)
     import traceback
 
@@ -110,7 +110,7 @@ def _cannot_write(failure: OSError) -> int:
     """The reader of our output went away (`| head`), which nobody needs to be told, or the disk is full: no fault of ours."""
     # devnull keeps the interpreter's own flush at exit quiet
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if failure.errno != errno.EPIPE:
+    if not isinstance(failure, BrokenPipeError):
         _say(f"cannot write{f' {failure.filename}' if failure.filename else ''}: {failure.strerror}", None)
     return BodyworkError.exit_code
 

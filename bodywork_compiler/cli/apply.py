@@ -96,6 +96,7 @@ def _plan(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan, 
 
 
 def _read(where: str, kubectl: Kubectl) -> Plan:
+    from bodywork_compiler.config.reading import INI, YAML
     from bodywork_compiler.manifests import load_file, load_folder, load_stream
 
     if where == STDIN:
@@ -106,6 +107,10 @@ def _read(where: str, kubectl: Kubectl) -> Plan:
     if not path.exists():
         raise BodyworkError(
             f"{where}: not found", hint="Give a project's folder, a Git URL, a folder or file of manifests, or - for standard input."
+        )
+    if path.name in (YAML, INI):
+        raise BodyworkError(
+            f"{where}: is a project's config, not manifests", hint=f"Give the project's folder: bodywork apply {path.parent}"
         )
     return load_file(path)
 

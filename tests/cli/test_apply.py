@@ -95,6 +95,15 @@ def test_what_is_not_there_says_what_may_be_given(tmp_path: Path) -> None:
     assert "standard input" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["bodywork.yaml", "bodywork.ini"])
+def test_a_config_is_no_manifest_and_the_command_for_its_project_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "iris").mkdir()
+    (tmp_path / "iris" / name).write_text('version: "1.1"\n')
+    done = apply(f"iris/{name}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == f"bodywork: iris/{name}: is a project's config, not manifests\n  Give the project's folder: bodywork apply iris\n"
+
+
 def test_manifests_of_nobody_are_refused(kubectl: Path) -> None:
     done = apply("-", stdin="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
     assert done.returncode == 1
