@@ -40,7 +40,7 @@ SHOWS_HELP: Allowed = {
 }
 READS_A_PROJECT: Allowed = {
     "own": {"cli", "config", "errors", "labels", "names", "problems", "project", "report", "resources", "values"},
-    "other": DATACLASSES | PATHS | {"base64", "binascii", "struct", "yaml"},
+    "other": DATACLASSES | PATHS | {"base64", "binascii", "math", "struct", "yaml"},
 }
 MAKES_MANIFESTS: Allowed = {
     "own": READS_A_PROJECT["own"] - {"report"} | {"compiler", "git", "manifests", "source"},
@@ -62,7 +62,7 @@ MAKES_MANIFESTS: Allowed = {
         "tempfile",
         "zlib",
     }
-    | {"select", "selectors", "signal", "subprocess"}
+    | {"select"}
     | {"difflib", "heapq"},
 }
 ALWAYS_TOO_DEAR = {
