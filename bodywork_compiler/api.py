@@ -18,6 +18,7 @@ from bodywork_compiler.errors import BodyworkError
 
 Object = dict[str, Any]
 READ_TIMEOUT_SECONDS = 60.0
+LONGEST_PIECE = 65536  # of a log whose container prints no line breaks
 WATCH_SECONDS = 290  # the API server ends a watch after that, so that one that was lost on the way is noticed
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
@@ -64,7 +65,8 @@ class Api:
         self._closed = False
 
     def get(self, kind: str, name: str) -> Object:
-        found: Object = json.loads(self._read(f"{self._path(kind)}/{quote(name)}", {}))
+        with _whole():
+            found: Object = json.loads(self._read(f"{self._path(kind)}/{quote(name)}", {}))
         return {"kind": kind, **found}
 
     def find(self, kind: str, name: str) -> Object | None:
@@ -76,8 +78,9 @@ class Api:
 
     def list(self, kind: str, query: Mapping[str, str]) -> tuple[list[Object], str]:
         """All objects, and the position from which a watch goes on. Items of a list carry no kind: they get theirs."""
-        answer = json.loads(self._read(self._path(kind), query))
-        return [{"kind": kind, **item} for item in answer["items"] or ()], str(answer["metadata"]["resourceVersion"])
+        with _whole():
+            answer = json.loads(self._read(self._path(kind), query))
+            return [{"kind": kind, **item} for item in answer["items"] or ()], str(answer["metadata"]["resourceVersion"])
 
     def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
         """Changes after `since`, until the server or the proxy ends it: then it is over, and that means nothing."""
@@ -89,19 +92,24 @@ class Api:
             "timeoutSeconds": str(WATCH_SECONDS),
         }
         for line in _lines(self._stream(self._path(kind), asked, timeout_seconds=WATCH_SECONDS + 60.0)):
-            event = json.loads(line)
-            if event["type"] == "ERROR":
-                raise _watch_error(event["object"])
-            yield WatchEvent(event["type"], {"kind": kind, **event["object"]})
+            with _whole():
+                event = json.loads(line)
+                change = WatchEvent(event["type"], {"kind": kind, **event["object"]})
+            if change.type == "ERROR":
+                raise _watch_error(change.object)
+            yield change
 
     def log(self, pod: str, query: Mapping[str, str]) -> Iterator[bytes]:
-        """A container's log as it comes, in pieces that are whole lines (but the last, perhaps)."""
+        """A container's log as it comes, in pieces that are whole lines (but the last, perhaps, and a line without end)."""
         pending = b""
         for piece in self._stream(f"{self._path('Pod')}/{quote(pod)}/log", query, timeout_seconds=None):
             whole, newline, rest = (pending + piece).rpartition(b"\n")
             if newline:
                 yield whole + newline
             pending = rest
+            if len(pending) >= LONGEST_PIECE:
+                yield pending
+                pending = b""
         if pending:
             yield pending
 
@@ -160,6 +168,15 @@ class _UnixConnection(http.client.HTTPConnection):
         self.kept.settimeout(self.timeout)
         self.kept.connect(self._path)
         self.sock = self.kept
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """An answer that was cut off on its way is none."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as cut:
+        raise CouldNotAsk("the API server's answer was cut off") from cut
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -28,7 +28,8 @@ def rollback_line(event: RolledBack) -> str:
         return f"  NOT rolled back: {event.name}: tried {wanted} for {in_words(event.seconds)}{after}"
     if event.revision is None:
         return f"  removed {event.name}, whose first deployment this was{after}"
-    return f"  rolled back {event.name} to revision {event.revision}{after}, available after {in_words(event.seconds)}"
+    to = f" to revision {event.revision}" if event.revision else ""
+    return f"  rolled back {event.name}{to}{after}, available after {in_words(event.seconds)}"
 
 
 def _whose(tail: ContainerTail) -> str:

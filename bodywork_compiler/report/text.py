@@ -131,6 +131,8 @@ class Text:
 
     @_show.register
     def _(self, event: run.RunEnded) -> None:
+        if event.result == "refused":  # a problem, which stderr tells
+            return
         self._logs.all_so_far()
         self._output.line()
         self._output.line(self._output.paint(headline(event), "green" if event.result == "succeeded" else "red"))

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
+from bodywork_compiler.kubectl import EXIT_CUT_OFF, Kubectl, KubectlFailed, Result
+from bodywork_compiler.kubectl_errors import is_connection_refused, is_worth_another_try
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.events import ObjectChanged
 from bodywork_compiler.runner.session import Session
@@ -29,11 +30,12 @@ def apply(session: Session, step: int, objects: Sequence[KubeObject]) -> None:
         there = [each for each in usual if _elsewhere(session, each) == namespace]
         result = _kubectl(session, namespace).try_("apply", "-f", "-", stdin=to_json(there))
         tell_changes(session, step, there, result)
-        _check(result)
+        check(result)
 
 
 def tell_changes(session: Session, step: int, objects: Iterable[KubeObject], result: Result) -> None:
     """Tell what kubectl says that it did, `job.batch/train created`."""
+    session.changed = session.changed or may_have_been_done(result)
     named = {(each.kind.lower(), each.name): each for each in objects}
     for done in [*_DONE.finditer(result.out), *_DELETED.finditer(result.out)]:
         action = done["action"]
@@ -62,7 +64,7 @@ def _put_whole(session: Session, step: int, each: KubeObject) -> None:
     if "(AlreadyExists)" in result.err:
         result = kubectl.try_("replace", "-f", "-", stdin=to_json([each]))
     tell_changes(session, step, [each], result)
-    _check(result)
+    check(result)
 
 
 def _is_put_whole(each: KubeObject) -> bool:
@@ -78,6 +80,12 @@ def _kubectl(session: Session, namespace: str | None) -> Kubectl:
     return session.kubectl.in_namespace(namespace) if namespace else session.kubectl
 
 
-def _check(result: Result) -> None:
+def may_have_been_done(result: Result) -> bool:
+    """Whether kubectl asked for a change and does not know what became of it."""
+    return result.exit_code == EXIT_CUT_OFF or (is_worth_another_try(result.err) and not is_connection_refused(result.err))
+
+
+def check(result: Result) -> None:
+    """Raise KubectlFailed when it failed."""
     if result.exit_code != 0:
         raise KubectlFailed(result)

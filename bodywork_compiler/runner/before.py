@@ -62,3 +62,8 @@ def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, .
 def find(session: Session, kind: str, name: str) -> Object | None:
     """An object as it is now, None when it is not there."""
     return session.ask(lambda: session.api.find(kind, name))
+
+
+def template_of(deployment: Object | None) -> object:
+    """What its pods are made from."""
+    return ((deployment or {}).get("spec") or {}).get("template")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+RunResult = Literal["succeeded", "refused", "failed", "timed out", "interrupted"]
 Result = Literal["succeeded", "available", "failed", "timed out", "stopped", "not started"]
 
 
@@ -129,7 +130,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """A service of the failed step was taken back: to `revision`, or (None) removed, since this was its first deployment."""
+    """A service of the failed step was taken back: to `revision`, or (None) removed, since this was its first deployment.
+
+    `revision` is 0 where a Deployment stood that had no number yet.
+    """
 
     stage: str
     name: str
@@ -141,9 +145,9 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """The last event. `stages` has every stage of the plan, those that never started too."""
+    """The last event. `stages` has every stage of the plan, those that never started too. Refused: before anything was changed."""
 
-    result: Literal["succeeded", "failed", "timed out", "interrupted"]
+    result: RunResult
     exit_code: int
     seconds: float
     pipeline: str

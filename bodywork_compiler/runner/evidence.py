@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bodywork_compiler.api import CouldNotAsk, NotThere, Refused
@@ -12,7 +12,7 @@ from bodywork_compiler.runner.logs import TAIL_LINES
 from bodywork_compiler.runner.observe import name, uid
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun, about
-from bodywork_compiler.runner.verdicts.pods import containers, last_end
+from bodywork_compiler.runner.verdicts.pods import containers, last_end, state
 
 DRAIN_SECONDS = 5.0
 MOST_WARNINGS = 10
@@ -20,7 +20,7 @@ MOST_WARNINGS = 10
 
 def gather(session: Session, run: StageRun) -> Evidence:
     """Tell the evidence of a stage that failed. Its log is let come to its end first, for a while."""
-    drain(session, run.stage)
+    _drain(session, lambda: _is_through(session, run), DRAIN_SECONDS)
     found = Evidence(
         step=run.plan.step,
         stage=run.stage,
@@ -36,14 +36,25 @@ def gather(session: Session, run: StageRun) -> Evidence:
 def drain(session: Session, stage: str | None = None, seconds: float = DRAIN_SECONDS) -> None:
     """Wait until the followed logs are through (of one stage, or all), for that long at most."""
     stages = None if stage is None else [stage]
+    _drain(session, lambda: session.logs.are_through(stages), seconds)
+
+
+def _drain(session: Session, is_through: Callable[[], bool], seconds: float) -> None:
     give_up_at = session.clock() + seconds
-    while not session.logs.are_through(stages) and (left := give_up_at - session.clock()) > 0:
+    while not is_through() and (left := give_up_at - session.clock()) > 0:
         session.pump(left)
 
 
+def _is_through(session: Session, run: StageRun) -> bool:
+    """Whether all has come that will come soon: a service's container that still runs goes on printing."""
+    pods = run.pods if run.plan.kind == "Deployment" else ()
+    running = {(uid(pod), str(status["name"])) for pod in pods for status, _ in containers(pod) if "running" in state(status)}
+    return all(each.is_over or (each.pod_uid, each.container) in running for each in session.logs.of(run.stage))
+
+
 def _tails(session: Session, run: StageRun) -> Iterator[ContainerTail]:
-    """Each failed container of each attempt. A pod that its deadline deleted has left only what was followed."""
-    ends = {(uid(pod), str(status["name"])): last_end(status) for pod in run.pods for status, _ in containers(pod)}
+    """Each failed container of each attempt. A pod that its deadline deleted has left only what was followed, and how it was seen last."""
+    ends = {(pod_uid, str(status["name"])): last_end(status) for pod_uid, pod in run.pods_seen.items() for status, _ in containers(pod)}
     told = set()
     for follower in session.logs.of(run.stage):
         ended = ends.get((follower.pod_uid, follower.container))

@@ -6,15 +6,15 @@ import copy
 from typing import Any
 
 from bodywork_compiler import labels
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import evidence, jobs
-from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.applying import check, tell_changes
 from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.step import wait
 
-VARIABLE = "EXCEPTION_MESSAGE"
 MOST_BYTES = 4096
 
 
@@ -23,18 +23,30 @@ def run_failure_stage(session: Session, reason: str) -> None:
     job = session.plan.on_failure
     if job is None:
         return
-    step = len([each for each in session.plan.steps if each.number != labels.STEP_SETUP]) + 1
+    step = max(each.number for each in session.plan.steps) + 1
     plan = StagePlan(step=step, stage=job.stage or job.name, kind="Job", name=job.name)
     session.tell(StepStarted(step=step, stages=(plan.stage,)))
-    jobs.delete(session, step, [job.name])
-    manifest = KubeObject(with_reason(job.body, reason))
-    tell_changes(session, step, [manifest], session.kubectl.run("create", "-f", "-", stdin=to_json([manifest])))
-    run = StageRun(plan=plan, manifest=manifest, address=None, began=session.clock())
-    wait(session, [run])
-    if run.result:
-        return
+    run = StageRun(plan=plan, manifest=KubeObject(with_reason(job.body, reason)), address=None, began=session.clock())
+    try:
+        _make(session, run)
+        wait(session, [run])
+        if not run.result:
+            _end(session, run)
+    except BodyworkError as failed:
+        session.notice(f"{run.stage}: {failed.message}", "ERROR", where="run.failure_stage")
+        run.end(session, "failed", failed.message)
+
+
+def _make(session: Session, run: StageRun) -> None:
+    jobs.delete(session, run.plan.step, [run.plan.name])
+    result = session.kubectl.try_("create", "-f", "-", stdin=to_json([run.manifest]))
+    tell_changes(session, run.plan.step, [run.manifest], result)
+    check(result)
+
+
+def _end(session: Session, run: StageRun) -> None:
     if session.interrupted.is_set():
-        jobs.delete(session, step, [job.name])
+        jobs.delete(session, run.plan.step, [run.plan.name])
         run.end(session, "stopped", "interrupted")
     else:
         evidence.gather(session, run)
@@ -46,8 +58,8 @@ def with_reason(job: Any, reason: str) -> dict[str, Any]:
     body: dict[str, Any] = copy.deepcopy(dict(job))
     body["spec"]["suspend"] = False
     for container in body["spec"]["template"]["spec"]["containers"]:
-        others = [each for each in container.get("env") or () if each.get("name") != VARIABLE]
-        container["env"] = [*others, {"name": VARIABLE, "value": _value(reason)}]
+        others = [each for each in container.get("env") or () if each.get("name") != labels.EXCEPTION_MESSAGE]
+        container["env"] = [*others, {"name": labels.EXCEPTION_MESSAGE, "value": _value(reason)}]
     return body
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bodywork_compiler.api import Object
 
-LINES_AHEAD = (
-    200  # pieces of logs that may wait for the loop; a stage that prints faster than we can show it waits in the kubelet, not here
-)
+# pieces of logs that may wait for the loop; a stage that prints faster than we can show it waits in the kubelet, not here
+LINES_AHEAD = 200
+LONGEST_TAKE_SECONDS = 0.1  # then the loop looks at verdicts, limits and signals again, whatever else has come
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def start_thread(name: str, body: Callable[[], None], put: Callable[[Message], N
 class Inbox:
     """The queue. `put` never blocks (a signal handler calls it); `put_lines` does, when the loop is far behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._room = threading.Semaphore(LINES_AHEAD)
 
@@ -108,13 +110,16 @@ class Inbox:
         self._queue.put(piece)
 
     def take_all(self, wait_seconds: float, each: Callable[[Message], None]) -> None:
-        """Give `each` what is there; wait at most that long for a first message."""
+        """Give `each` what is there, for a moment at most; wait at most that long for a first message."""
         try:
             message = self._queue.get(timeout=max(wait_seconds, 0.0))
+            leave_at = self._clock() + LONGEST_TAKE_SECONDS
             while True:
                 if isinstance(message, LogPiece):
                     self._room.release()
                 each(message)
+                if self._clock() >= leave_at:
+                    return
                 message = self._queue.get_nowait()
         except queue.Empty:
             return

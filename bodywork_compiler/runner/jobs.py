@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bodywork_compiler import labels
+from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import KubeObject
-from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.applying import check, tell_changes
 from bodywork_compiler.runner.observe import label, name, uid
 from bodywork_compiler.runner.session import Session
 
@@ -24,7 +25,16 @@ def remove_former(session: Session) -> None:
 
 
 def delete(session: Session, step: int, names: Sequence[str]) -> None:
-    """Delete Jobs and wait until their pods are gone; one that is gone already is fine."""
+    """Delete Jobs and wait until their pods are gone; one that is gone already is fine. What kubectl could not do is raised."""
     words = ["job", *names, "--cascade=foreground", "--ignore-not-found", f"--timeout={GOING_SECONDS}s", "--request-timeout=0"]
-    result = session.kubectl.run("delete", *words, timeout_seconds=GOING_SECONDS + 30)
+    result = session.kubectl.try_("delete", *words, timeout_seconds=GOING_SECONDS + 30)
     tell_changes(session, step, [KubeObject({"kind": "Job", "metadata": {"name": each}}) for each in names], result)
+    check(result)
+
+
+def stop(session: Session, step: int, names: Sequence[str]) -> None:
+    """Delete Jobs at the end of a step; that it could not be done is told, since the rest of the end must follow."""
+    try:
+        delete(session, step, names)
+    except KubectlFailed as failed:
+        session.notice(f"not stopped, or not gone yet: {', '.join(names)}: {failed.message}", "ERROR", where="run.step")

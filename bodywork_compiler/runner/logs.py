@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bodywork_compiler.api import Api, CouldNotAsk, NotThere, Refused
+from bodywork_compiler.api import Api
+from bodywork_compiler.runner import following
 from bodywork_compiler.runner.events import LogEnded, LogLine
+from bodywork_compiler.runner.following import Position
 from bodywork_compiler.runner.inbox import Inbox, LogOver, LogPiece, start_thread
 from bodywork_compiler.runner.observe import name, uid
 from bodywork_compiler.runner.verdicts.pods import containers, phase
 
 TAIL_LINES = 50
-PAUSE_SECONDS = 1.0
-MOST_PAUSES = 300
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[-+]\d\d:\d\d)) ?")
+RUNS_ON_SECONDS = 5.0  # the end of a log is seen before the end of its container: so much later it runs on
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,16 +34,20 @@ class Follower:
     is_over: bool = False
     is_complete: bool = True
     is_muted: bool = False
+    over_at: float = 0.0
+    position: Position = field(default_factory=Position)
 
 
 class Logs:
     """All followers of a run. Only the loop calls it; the threads only read, and fill the inbox."""
 
-    def __init__(self, api: Api, inbox: Inbox, tell: Callable[[LogLine | LogEnded], None]) -> None:
-        self._api, self._inbox, self._tell = api, inbox, tell
+    def __init__(
+        self, api: Api, inbox: Inbox, tell: Callable[[LogLine | LogEnded], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._api, self._inbox, self._tell, self._clock = api, inbox, tell, clock
         self._stop = threading.Event()
         self._followers: list[Follower] = []
-        self._known: set[tuple[str, str, int]] = set()
+        self._known: dict[tuple[str, str, int], int] = {}  # the number of its follower
         self._last_pods: set[str] = set()  # uids of pods from which no further container's log comes
         self._ended_pods: set[str] = set()
 
@@ -52,18 +56,14 @@ class Logs:
         for status, _ in containers(pod):
             state, restarts = status.get("state") or {}, int(status.get("restartCount", 0))
             key = (uid(pod), str(status["name"]), restarts)
-            if key in self._known or not ({"running", "terminated"} & set(state)):
-                continue
-            self._known.add(key)
-            self._start(
-                Follower(
-                    stage=stage,
-                    pod=name(pod),
-                    pod_uid=uid(pod),
-                    container=key[1],
-                    attempt=attempt or restarts + 1,
-                )
-            )
+            if key in self._known:
+                if "running" in state:
+                    self._go_on(self._known[key])
+            elif {"running", "terminated"} & set(state):
+                self._known[key] = len(self._followers)
+                attempt_of_it = attempt or restarts + 1
+                self._followers.append(Follower(stage=stage, pod=name(pod), pod_uid=uid(pod), container=key[1], attempt=attempt_of_it))
+                self._read(self._known[key])
         if phase(pod) in {"Succeeded", "Failed"}:
             self.no_more(uid(pod))
 
@@ -101,6 +101,7 @@ class Logs:
     def over(self, message: LogOver) -> None:
         follower = self._followers[message.follower]
         follower.is_over, follower.is_complete = True, follower.is_complete and message.complete
+        follower.over_at = self._clock()
         self._tell_if_ended(follower.pod_uid)
 
     def of(self, stage: str) -> list[Follower]:
@@ -119,81 +120,20 @@ class Logs:
         for pod_uid in dict.fromkeys(each.pod_uid for each in self._followers):
             self.no_more(pod_uid)
 
-    def _start(self, follower: Follower) -> None:
-        number = len(self._followers)
-        self._followers.append(follower)
-        source = Source(api=self._api, pod=follower.pod, container=follower.container, number=number)
-        start_thread(f"log {follower.pod}", lambda: follow(source, self._inbox, self._stop), self._inbox.put)
+    def _go_on(self, number: int) -> None:
+        """A kubelet or API server that goes down in good order ends a log well, although its container runs on."""
+        follower = self._followers[number]
+        if follower.is_over and follower.is_complete and not follower.is_muted and self._clock() - follower.over_at >= RUNS_ON_SECONDS:
+            follower.is_over = False
+            self._read(number)
+
+    def _read(self, number: int) -> None:
+        follower = self._followers[number]
+        source = following.Source(api=self._api, pod=follower.pod, container=follower.container, number=number, position=follower.position)
+        start_thread(f"log {follower.pod}", lambda: following.follow(source, self._inbox, self._stop), self._inbox.put)
 
     def _tell_if_ended(self, pod_uid: str) -> None:
         mine = [each for each in self._followers if each.pod_uid == pod_uid]
         if mine and pod_uid in self._last_pods and pod_uid not in self._ended_pods and all(each.is_over for each in mine):
             self._ended_pods.add(pod_uid)
             self._tell(LogEnded(stage=mine[0].stage, pod=mine[0].pod, complete=all(each.is_complete for each in mine)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What a follower's thread reads, and the number under which it sends."""
-
-    api: Api
-    pod: str
-    container: str
-    number: int
-
-
-def follow(source: Source, inbox: Inbox, stop: threading.Event) -> None:
-    """Send a container's lines, then LogOver. A connection that breaks is made again from the last line on."""
-    position = Position()
-    for _ in range(MOST_PAUSES):
-        try:
-            for piece in source.api.log(source.pod, position.query(source.container)):
-                lines = tuple(position.new_lines(piece))
-                if lines:
-                    inbox.put_lines(LogPiece(source.number, lines))
-        except CouldNotAsk:  # noqa: PERF203 - a try per connection, not per line
-            if stop.wait(PAUSE_SECONDS):
-                break
-            position.begin_again()
-        except (NotThere, Refused):
-            break
-        else:
-            inbox.put(LogOver(source.number, complete=True))
-            return
-    inbox.put(LogOver(source.number, complete=False))
-
-
-class Position:
-    """Where in a log we are, by the kubelet's own time stamps: asking again `sinceTime` repeats up to a second of lines."""
-
-    def __init__(self) -> None:
-        self._stamp = ""
-        self._count = 0  # lines that bore this stamp
-        self._skip = 0
-
-    def query(self, container: str) -> dict[str, str]:
-        asked = {"container": container, "follow": "true", "timestamps": "true"}
-        return {**asked, "sinceTime": self._stamp} if self._stamp else asked
-
-    def begin_again(self) -> None:
-        self._skip = self._count
-
-    def new_lines(self, piece: bytes) -> Iterator[str]:
-        for raw in piece.decode(errors="replace").removesuffix("\n").split("\n"):
-            stamped = _STAMP.match(raw)
-            if not stamped:
-                yield raw
-            elif self._is_new(stamped[1]):
-                yield raw[stamped.end() :]
-
-    def _is_new(self, stamp: str) -> bool:
-        if stamp < self._stamp:
-            return False
-        if stamp > self._stamp:
-            self._stamp, self._count, self._skip = stamp, 1, 0
-            return True
-        if self._skip:
-            self._skip -= 1
-            return False
-        self._count += 1
-        return True

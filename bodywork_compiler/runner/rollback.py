@@ -5,12 +5,12 @@ Undo alone leaves labels and fields outside the pod template; apply alone does n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import KubeObject, to_json
-from bodywork_compiler.runner.applying import tell_changes
-from bodywork_compiler.runner.before import Before
+from bodywork_compiler.runner.applying import check, tell_changes
+from bodywork_compiler.runner.before import Before, find, template_of
 from bodywork_compiler.runner.events import RolledBack, StagePlan
 from bodywork_compiler.runner.session import Session
 
@@ -19,45 +19,86 @@ MARGIN_SECONDS = 30
 
 
 def take_back(session: Session, stage: StagePlan, before: Sequence[Before]) -> RolledBack:
-    """Put a stage's Deployment, Service and Ingress back, and tell how that went; a failure of it is told, not raised."""
+    """Put a stage's Deployment, Service and Ingress back, and tell how that went; a failure of it is told, not raised.
+
+    Each part is tried, whatever became of the others. Waiting comes last, when users are led to the old version again.
+    """
     mine = [each for each in before if each.stage == stage.stage]
-    deployment = next((each for each in mine if each.kind == "Deployment" and each.name == stage.name), None)
     began = session.clock()
-    revision = deployment.revision if deployment else None
-    problem = ""
-    try:
-        if deployment and deployment.object and revision is not None:
-            _undo(session, deployment, revision)
-        _put_back(session, stage.step, mine)
-        _remove(session, stage.step, [each for each in mine if each.object is None])
-    except KubectlFailed as failed:
-        problem = failed.message
+    problems = [problem for part in _PARTS if (problem := _try(part, session, stage, mine))]
     told = RolledBack(
-        stage=stage.stage, name=stage.name, revision=revision, seconds=session.clock() - began, complete=not problem, message=problem
+        stage=stage.stage,
+        name=stage.name,
+        revision=_revision(stage, mine),
+        seconds=session.clock() - began,
+        complete=not problems,
+        message="; ".join(dict.fromkeys(problems)),
     )
     session.tell(told)
     return told
 
 
-def _undo(session: Session, deployment: Before, revision: int) -> None:
-    name = f"deployment/{deployment.name}"
-    session.kubectl.run("rollout", "undo", name, f"--to-revision={revision}")
-    spec = (deployment.object or {}).get("spec") or {}
-    seconds = int(spec.get("progressDeadlineSeconds") or PROGRESS_DEADLINE_SECONDS) + MARGIN_SECONDS
-    session.kubectl.run("rollout", "status", name, f"--timeout={seconds}s", "--request-timeout=0", timeout_seconds=seconds + MARGIN_SECONDS)
+def _try(part: _Part, session: Session, stage: StagePlan, before: Sequence[Before]) -> str:
+    try:
+        part(session, stage, before)
+    except KubectlFailed as failed:
+        return failed.message
+    return ""
 
 
-def _put_back(session: Session, step: int, before: Sequence[Before]) -> None:
-    applied = [KubeObject(each.last_applied) for each in before if each.last_applied]
-    made_otherwise = [KubeObject(each.whole()) for each in before if each.object and not each.last_applied]
-    for verb, objects in (("apply", applied), ("replace", made_otherwise)):
-        if objects:
-            tell_changes(session, step, objects, session.kubectl.run(verb, "-f", "-", stdin=to_json(objects)))
+def _undo(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
+    stood = _deployment(stage, before)
+    if not stood or stood.revision is None:
+        return
+    result = session.kubectl.try_("rollout", "undo", f"deployment/{stage.name}", f"--to-revision={stood.revision}")
+    # a try whose answer was lost has undone it, and given the revision another number
+    if result.exit_code != 0 and template_of(find(session, "Deployment", stage.name)) != template_of(stood.object):
+        raise KubectlFailed(result)
 
 
-def _remove(session: Session, step: int, absent_before: Sequence[Before]) -> None:
-    if absent_before:
-        words = [f"{each.kind.lower()}/{each.name}" for each in absent_before]
-        result = session.kubectl.run("delete", *words, "--ignore-not-found")
-        objects = [KubeObject({"kind": each.kind, "metadata": {"name": each.name}}) for each in absent_before]
-        tell_changes(session, step, objects, result)
+def _apply(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
+    _send(session, stage, "apply", [KubeObject(each.last_applied) for each in before if each.last_applied])
+
+
+def _replace(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
+    """What apply did not make."""
+    _send(session, stage, "replace", [KubeObject(each.whole()) for each in before if each.object and not each.last_applied])
+
+
+def _send(session: Session, stage: StagePlan, verb: str, objects: Sequence[KubeObject]) -> None:
+    if objects:
+        result = session.kubectl.try_(verb, "-f", "-", stdin=to_json(objects))
+        tell_changes(session, stage.step, objects, result)
+        check(result)
+
+
+def _remove(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
+    absent = [each for each in before if each.object is None]
+    if absent:
+        words = [f"{each.kind.lower()}/{each.name}" for each in absent]
+        result = session.kubectl.try_("delete", *words, "--ignore-not-found")
+        objects = [KubeObject({"kind": each.kind, "metadata": {"name": each.name}}) for each in absent]
+        tell_changes(session, stage.step, objects, result)
+        check(result)
+
+
+def _wait(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
+    stood = _deployment(stage, before)
+    if stood and stood.object:
+        spec = stood.object.get("spec") or {}
+        seconds = int(spec.get("progressDeadlineSeconds") or PROGRESS_DEADLINE_SECONDS) + MARGIN_SECONDS
+        words = [f"deployment/{stage.name}", f"--timeout={seconds}s", "--request-timeout=0"]
+        session.kubectl.run("rollout", "status", *words, timeout_seconds=seconds + MARGIN_SECONDS)
+
+
+_Part = Callable[[Session, StagePlan, Sequence[Before]], None]
+_PARTS: tuple[_Part, ...] = (_undo, _apply, _replace, _remove, _wait)
+
+
+def _deployment(stage: StagePlan, before: Sequence[Before]) -> Before | None:
+    return next((each for each in before if each.kind == "Deployment" and each.name == stage.name), None)
+
+
+def _revision(stage: StagePlan, before: Sequence[Before]) -> int | None:
+    stood = _deployment(stage, before)
+    return (stood.revision or 0) if stood and stood.object else None

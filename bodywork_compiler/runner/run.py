@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.runner import applying, evidence, jobs, namespace, secrets
-from bodywork_compiler.runner.events import RunEnded, RunStarted, StageEnded, StagePlan
+from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
 from bodywork_compiler.runner.failure_stage import run_failure_stage
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.step import run_step, stage_plans
@@ -19,9 +18,13 @@ from bodywork_compiler.runner.whereabouts import Whereabouts
 EXIT_DONE, EXIT_REFUSED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_INTERRUPTED = 0, 1, 4, 70, 130
 DRAIN_SECONDS = 10.0
 _KINDS = ("Job", "Deployment", "Pod", "Event")
-_EXITS = {"succeeded": EXIT_DONE, "failed": EXIT_FAILED, "timed out": EXIT_TIMED_OUT, "interrupted": EXIT_INTERRUPTED}
-
-RunResult = Literal["succeeded", "failed", "timed out", "interrupted"]
+_EXITS: dict[RunResult, int] = {
+    "succeeded": EXIT_DONE,
+    "refused": EXIT_REFUSED,
+    "failed": EXIT_FAILED,
+    "timed out": EXIT_TIMED_OUT,
+    "interrupted": EXIT_INTERRUPTED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +51,30 @@ PREPARE: tuple[Callable[[Session], None], ...] = (namespace.create_when_absent, 
 
 
 def execute(session: Session, started: RunStarted) -> int:
-    """Run the plan and return the exit code. What is refused before the first change is raised; after it, it is how the run ended."""
+    """Run the plan and return the exit code. What is refused before the first change is raised too; after it, it is how the run ended."""
     session.tell(started)
     try:
         end = _go_through(session)
-    except BodyworkError as refused:
+    except BodyworkError as problem:
+        end = _end_by(problem, session)
         if not session.changed:
+            _tell_end(session, started, end)
             raise
-        end = End(result="timed out" if isinstance(refused, TimedOut) else "failed", reason=refused.message)
     except KeyboardInterrupt:  # the second one
         session.notice(f"left as it is: kubectl -n {session.namespace} get jobs,deployments,pods", "WARNING")
+        _tell_end(session, started, End(result="interrupted", reason="interrupted twice"))
         raise
     evidence.drain(session, seconds=DRAIN_SECONDS)
+    return _tell_end(session, started, end)
+
+
+def _end_by(problem: BodyworkError, session: Session) -> End:
+    if isinstance(problem, TimedOut):
+        return End(result="timed out", reason=problem.message)
+    return End(result="failed" if session.changed else "refused", reason=problem.message)
+
+
+def _tell_end(session: Session, started: RunStarted, end: End) -> int:
     session.logs.give_up()
     ended = RunEnded(
         result=end.result,
@@ -68,7 +83,7 @@ def execute(session: Session, started: RunStarted) -> int:
         pipeline=started.pipeline,
         namespace=session.namespace,
         git_commit=started.git_commit,
-        stages=tuple(session.ended.get(plan.stage) or _not_started(plan) for plan in started.stages),
+        stages=tuple(session.ended.get((plan.step, plan.name)) or _not_started(plan) for plan in started.stages),
         reason=end.reason,
     )
     session.tell(ended)
@@ -85,7 +100,7 @@ def about_to_start(plan: Plan, where: Whereabouts) -> RunStarted:
         git_url=_annotation(plan, labels.GIT_URL),
         git_branch=_annotation(plan, labels.GIT_BRANCH),
         git_commit=_annotation(plan, labels.GIT_COMMIT),
-        step_count=len({each.step for each in stages}),
+        step_count=max((each.step for each in stages), default=0),
         stages=stages,
     )
 

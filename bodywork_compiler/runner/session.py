@@ -40,7 +40,7 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     picture: Picture = field(default_factory=Picture)
     interrupted: threading.Event = field(default_factory=threading.Event)
-    ended: dict[str, StageEnded] = field(default_factory=dict)
+    ended: dict[tuple[int, str], StageEnded] = field(default_factory=dict)
     changed: bool = False
     began: float = 0.0
     logs: Logs = field(init=False)

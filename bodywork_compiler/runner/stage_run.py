@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bodywork_compiler import labels
 from bodywork_compiler.api import Object
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner.events import Result, StageEnded, StagePlan, StageProgress
@@ -19,6 +20,7 @@ from bodywork_compiler.runner.verdicts.pods import made_by
 REMIND_SECONDS = 30.0
 NET_MARGIN_SECONDS = 120.0  # beyond the object's own limits: then the cluster's controllers do not do their work
 PROGRESS_DEADLINE_SECONDS = 600
+UNSEEN_SECONDS = 60.0  # an object that was applied is seen at once, if at all
 WAITED_FOR = ("Job", "Deployment")
 
 
@@ -36,6 +38,8 @@ class StageRun:
     started: dict[str, float] = field(default_factory=dict)
     object: Object | None = None
     pods: Sequence[Seen] = ()
+    pods_seen: dict[str, Seen] = field(default_factory=dict)  # by uid, as they were last: also those that are gone
+    looks_since: float | None = None
     verdict: Verdict = field(default_factory=lambda: Verdict(state="running"))
     result: Result | None = None
     said: str = ""
@@ -53,9 +57,13 @@ class StageRun:
     def look(self, session: Session, pods: Sequence[Seen]) -> None:
         """Take in the picture, follow the logs of what has started, and judge."""
         self.object = session.picture.get(self.plan.kind, self.plan.name) or self._gone()
-        if self.object is None or self.object.get("gone"):
+        if self.object is None:
+            self._wait_to_see_it(session.clock())
+            return
+        if self.object.get("gone"):
             return
         self.pods = self._mine(self.object, pods)
+        self.pods_seen |= {uid(pod): pod for pod in self.pods}
         self._follow(session)
         now = session.clock()
         for pod_uid in started_pods(self.pods):
@@ -85,8 +93,14 @@ class StageRun:
             address=self.address if result == "available" else None,
             reason=reason,
         )
-        session.ended[self.stage] = ended
+        session.ended[self.plan.step, self.plan.name] = ended
         session.tell(ended)
+
+    def _wait_to_see_it(self, now: float) -> None:
+        self.looks_since = now if self.looks_since is None else self.looks_since
+        if now - self.looks_since >= UNSEEN_SECONDS:
+            what = f"{self.plan.kind} {self.plan.name} was applied, and not seen for {UNSEEN_SECONDS:g} s"
+            self.verdict = Verdict(state="failed", message=f"{what}: does it still carry the label {labels.PIPELINE}?")
 
     def _gone(self) -> Object | None:
         """It was seen, and is no more; one that was never seen has yet to come."""

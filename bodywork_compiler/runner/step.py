@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bodywork_compiler.errors import TimedOut
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
 from bodywork_compiler.runner import applying
-from bodywork_compiler.runner.before import remember
+from bodywork_compiler.runner.before import Before, remember
 from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.services import restart_unchanged
 from bodywork_compiler.runner.session import Session
@@ -35,14 +36,25 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
     before = remember(session, step.objects)
     _remember_pods(session, runs)
     try:
+        _change(session, step, runs, before)
+        wait(session, runs)
+        return conclude(session, runs, before)
+    except (TimedOut, KeyboardInterrupt) as lost:  # no API server, or no time any more: nothing can be stopped or put back
+        for run in runs:
+            if not run.result and session.changed:
+                run.end(session, "stopped", f"left as it was: {str(lost) or 'interrupted twice'}")
+        raise
+
+
+def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
+    """What kubectl refuses after the run's first change fails the stages that it is about."""
+    try:
         applying.apply(session, step.number, step.objects)
         restart_unchanged(session, runs, before)
     except KubectlFailed as refused:
         if not session.changed:
             raise
         _blame(runs, refused)
-    wait(session, runs)
-    return conclude(session, runs, before)
 
 
 def wait(session: Session, runs: Sequence[StageRun]) -> None:

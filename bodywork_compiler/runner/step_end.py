@@ -44,13 +44,13 @@ def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before
 
 
 def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    """A Job that has failed stays, to be looked at; one that only cannot succeed would run on."""
-    running = [run.plan.name for run in runs if run.plan.kind == "Job" and not condition(run.object or {}, "Failed")]
-    if running:
-        jobs.delete(session, runs[0].plan.step, running)
+    """Services first: users are asking them. A Job that has failed stays, to be looked at; one that only cannot succeed would run on."""
     for run in runs:
         if run.plan.kind == "Deployment":
             rollback.take_back(session, run.plan, before)
+    running = [run.plan.name for run in runs if run.plan.kind == "Job" and not condition(run.object or {}, "Failed")]
+    if running:
+        jobs.stop(session, runs[0].plan.step, running)
 
 
 def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:

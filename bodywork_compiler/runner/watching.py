@@ -26,22 +26,25 @@ def start(api: Api, watched: Watched, put: Callable[[Message], None], stop: thre
 
 
 def watch(api: Api, watched: Watched, put: Callable[[Message], None], stop: threading.Event) -> None:
-    """Send Listed, then Changed for each change, until `stop`. Whatever breaks, listing anew mends it."""
-    pause = FIRST_PAUSE_SECONDS
+    """Send Listed, then Changed for each change, until `stop`. Whatever breaks, listing anew mends it.
+
+    A "no" is final for the first list only: an API server that has just started says 403 and 404 to what it will allow in a moment.
+    """
+    pause, was_allowed = FIRST_PAUSE_SECONDS, False
     while not stop.is_set():
         try:
             objects, position = api.list(watched.kind, watched.query)
             put(Listed(watched.kind, objects))
-            pause = FIRST_PAUSE_SECONDS
+            pause, was_allowed = FIRST_PAUSE_SECONDS, True
             _go_on(api, watched, position, put, stop)
         except Expired:  # noqa: PERF203 - a try per connection, not per event
             continue
-        except (Refused, NotThere) as no:
-            put(Denied(watched.kind, str(no)))
-            return
-        except CouldNotAsk as broken:
+        except (CouldNotAsk, Refused, NotThere) as no:
+            if not was_allowed and not isinstance(no, CouldNotAsk):
+                put(Denied(watched.kind, str(no)))
+                return
             if not stop.is_set():
-                put(Lost(watched.kind, str(broken)))
+                put(Lost(watched.kind, str(no)))
                 stop.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

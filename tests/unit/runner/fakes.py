@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import queue
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bodywork_compiler.api import NotThere, WatchEvent
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, Result, Target
 from bodywork_compiler.manifests import Plan, load_stream
+from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event
 from bodywork_compiler.runner.inbox import Inbox
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.whereabouts import Whereabouts
 
 Object = dict[str, Any]
+NAMESPACE = {"kind": "Namespace", "metadata": {"name": "lab"}}
+HERE = Whereabouts(context="test", namespace="lab")
 PLURALS = {"job.batch": "Job", "deployment.apps": "Deployment", "service": "Service", "configmap": "ConfigMap", "secret": "Secret"}
 
 
@@ -26,7 +32,8 @@ class PaperCluster:
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
     ran: list[tuple[str, ...]] = field(default_factory=list)
     stdins: list[str] = field(default_factory=list)
-    refusals: dict[str, str] = field(default_factory=dict)  # verb → kubectl's error
+    refusals: dict[str, str] = field(default_factory=dict)  # the first words of a call → kubectl's error
+    says: dict[str, tuple[str, str]] = field(default_factory=dict)  # the same → what it prints, and its error then
     on_apply: Callable[[Object], Object] = lambda manifest: manifest
     _watches: dict[str, queue.SimpleQueue[WatchEvent | None]] = field(default_factory=dict)
     _uids: int = 0
@@ -60,8 +67,12 @@ class PaperCluster:
         words = tuple(word for word in argv[1:] if not word.startswith(("--namespace", "--context", "--kubeconfig", "--request-timeout")))
         self.ran.append(words)
         self.stdins.append(stdin or "")
-        if error := self.refusals.get(words[0]):
-            return Result(argv=argv, err=error, exit_code=1)
+        for refused, error in self.refusals.items():
+            if " ".join(words).startswith(refused):
+                return Result(argv=argv, err=error, exit_code=1)
+        for half_done, (out, error) in self.says.items():
+            if " ".join(words).startswith(half_done):
+                return Result(argv=argv, out=out, err=error, exit_code=1)
         return Result(argv=argv, out="\n".join(self._do(words, json.loads(stdin)["items"] if stdin else [])) + "\n")
 
     def _do(self, words: tuple[str, ...], manifests: list[Object]) -> Iterator[str]:
@@ -124,6 +135,26 @@ def a_session(cluster: PaperCluster, plan: Plan, told: list[Event] | None = None
     )
 
 
+@contextmanager
+def closing(session: Session) -> Iterator[Session]:
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def execute(cluster: PaperCluster, plan: Plan, *, may_raise: bool = False) -> tuple[int, list[Event]]:
+    """A whole run: its exit code, and what was told."""
+    told: list[Event] = []
+    with closing(a_session(cluster, plan, told)) as session:
+        try:
+            return run.execute(session, run.about_to_start(plan, HERE)), told
+        except BodyworkError as refused:
+            if not may_raise:
+                raise
+            return refused.exit_code, told
+
+
 def a_plan(*manifests: Object) -> Plan:
     return load_stream("".join(f"---\n{json.dumps(each)}\n" for each in manifests), "test")
 
@@ -172,6 +203,20 @@ def as_good(manifest: Object) -> Object:
         counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1)
         return {**manifest, "status": {"observedGeneration": 99, **counts}}
     return manifest
+
+
+def as_too_slow(manifest: Object) -> Object:
+    """A service that never answers."""
+    if manifest["kind"] != "Deployment":
+        return as_good(manifest)
+    said = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    return {**manifest, "status": {"observedGeneration": 99, "conditions": [said]}}
+
+
+def a_failure_stage(stage: str) -> Object:
+    job = a_job(stage, 0, suspend=True)
+    job["metadata"]["labels"] = {"bodywork/pipeline": "iris", "bodywork/stage": stage, "bodywork/role": "on-failure"}
+    return job
 
 
 def as_failed(manifest: Object) -> Object:

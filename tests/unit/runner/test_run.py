@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from fakes import PaperCluster, a_deployment, a_job, a_plan, a_service_of, a_session, a_template, as_failed, as_good
+from fakes import (
+    HERE,
+    NAMESPACE,
+    PaperCluster,
+    a_deployment,
+    a_job,
+    a_plan,
+    a_service_of,
+    a_session,
+    a_template,
+    as_failed,
+    as_good,
+    closing,
+    execute,
+)
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.manifests import Plan
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event, Evidence, Notice, ObjectChanged, RolledBack, RunEnded, StageEnded
-from bodywork_compiler.runner.session import Session
-from bodywork_compiler.runner.whereabouts import Whereabouts
-
-NAMESPACE = {"kind": "Namespace", "metadata": {"name": "lab"}}
-HERE = Whereabouts(context="test", namespace="lab")
-
-
-@contextmanager
-def closing(session: Session) -> Iterator[Session]:
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-def execute(cluster: PaperCluster, plan: Plan) -> tuple[int, list[Event]]:
-    told: list[Event] = []
-    with closing(a_session(cluster, plan, told)) as session:
-        return run.execute(session, run.about_to_start(plan, HERE)), told
 
 
 @pytest.fixture
@@ -137,9 +129,13 @@ def test_the_failure_stage_is_made_anew_unsuspended_with_the_reason(cluster: Pap
 
 def test_refused_before_the_first_change_is_no_run(cluster: PaperCluster) -> None:
     cluster.refusals["apply"] = 'Error from server (Forbidden): jobs.batch is forbidden: User "me" cannot create'
-    with pytest.raises(BodyworkError, match="forbidden") as refused:
+    with pytest.raises(BodyworkError, match="forbidden"):
         execute(cluster, a_plan(a_job("train", 1)))
-    assert refused.value.exit_code == run.EXIT_REFUSED
+    exit_code, told = execute(cluster, a_plan(a_job("train", 1)), may_raise=True)
+    assert exit_code == run.EXIT_REFUSED
+    ended = told[-1]
+    assert isinstance(ended, RunEnded), "who reads the events hears of an end"
+    assert (ended.result, ended.exit_code) == ("refused", run.EXIT_REFUSED)
 
 
 def test_a_service_with_the_same_template_is_restarted(cluster: PaperCluster) -> None:
@@ -168,11 +164,11 @@ def test_a_service_goes_back_by_revision_then_by_its_former_manifests(cluster: P
     exit_code, told = execute(cluster, a_plan(a_deployment("serve", 1), a_service_of("serve", 1)))
 
     assert exit_code == run.EXIT_TIMED_OUT
-    undo, status, apply, delete = cluster.ran[1:]
+    undo, apply, delete, status = cluster.ran[1:]
     assert undo == ("rollout", "undo", "deployment/serve", "--to-revision=10")
     assert status[:3] == ("rollout", "status", "deployment/serve")
     assert apply == ("apply", "-f", "-")
-    assert json.loads(cluster.stdins[3])["items"] == [former]
+    assert json.loads(cluster.stdins[2])["items"] == [former]
     assert delete == ("delete", "service/serve", "--ignore-not-found"), "this run's Service was new"
     (rolled_back,) = [event for event in told if isinstance(event, RolledBack)]
     assert (rolled_back.revision, rolled_back.complete) == (10, True)
@@ -221,5 +217,8 @@ def test_a_second_interrupt_says_where_to_see_what_it_left(cluster: PaperCluster
     plan = a_plan(a_job("train", 1))
     with closing(a_session(cluster, plan, told)) as session, pytest.raises(KeyboardInterrupt):
         run.execute(session, run.about_to_start(plan, HERE))
-    assert isinstance(told[-1], Notice)
-    assert "kubectl -n lab get jobs,deployments,pods" in told[-1].message
+    notice, ended = told[-2:]
+    assert isinstance(notice, Notice)
+    assert "kubectl -n lab get jobs,deployments,pods" in notice.message
+    assert isinstance(ended, RunEnded)
+    assert (ended.result, ended.exit_code) == ("interrupted", run.EXIT_INTERRUPTED)
