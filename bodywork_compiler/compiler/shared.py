@@ -22,7 +22,7 @@ SHORT_HASH_LENGTH = 7
 USER_ID = 65534
 REVISION_HISTORY_LIMIT = 5
 
-_SSH_URL = re.compile(r"ssh://|[^/:@]+@[^/:]+:")
+_SSH_URL = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:@]+@[^/:]+:")
 
 Pairs = tuple[tuple[str, str], ...]
 
