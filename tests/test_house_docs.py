@@ -115,6 +115,11 @@ def test_commands_on_a_page_use_options_that_exist(block: Block) -> None:
         assert used <= known, f"{block.page.name}:{block.line}"
 
 
+def test_the_config_that_the_readme_shows_is_the_examples() -> None:
+    shown = re.findall(r"^```yaml\n(.*?)^```", (CHECKOUT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown == [(CHECKOUT / "examples" / "batch-job" / "bodywork.yaml").read_text("utf-8")]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_links_on_a_page_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
