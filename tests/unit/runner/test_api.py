@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from api_servers import BREAK, Script, listed, said, serving, watched
 
-from bodywork_compiler.api import Api, CouldNotAsk, Expired, NotThere, Refused
+from bodywork_compiler.api import LONGEST_PIECE, Api, CouldNotAsk, Expired, NotThere, Refused
 
 
 @pytest.fixture
@@ -84,3 +84,21 @@ def test_closing_ends_streams_that_are_open(folder: Path) -> None:
         with pytest.raises(CouldNotAsk, match="over"):
             api.get("Pod", "x")
         stream.close()
+
+
+def test_an_answer_that_ends_too_early_is_none(folder: Path) -> None:
+    """Its connection ended in good order, as a server's does that is going down."""
+    with serving(folder, Script((200, [b'{"metadata": {"name": "a']))) as path, pytest.raises(CouldNotAsk, match="cut off"):
+        Api(path, "lab").get("Pod", "a")
+
+
+def test_a_line_of_a_watch_that_is_none_could_not_be_asked(folder: Path) -> None:
+    with serving(folder, Script((200, [b'{"type": "ADD\n']))) as path, pytest.raises(CouldNotAsk, match="cut off"):
+        list(Api(path, "lab").watch("Pod", {}, "1"))
+
+
+def test_a_log_without_line_breaks_is_not_kept_until_its_end(folder: Path) -> None:
+    with serving(folder, Script((200, [b"x" * 1000] * 200))) as path:
+        pieces = list(Api(path, "lab").log("train-x", {}))
+    assert len(b"".join(pieces)) == 200_000
+    assert max(map(len, pieces)) < 2 * LONGEST_PIECE

@@ -126,6 +126,17 @@ def test_what_was_applied_and_is_gone_has_failed(seeing: Session) -> None:
         assert stage.verdict.state == state
 
 
+def test_what_was_applied_and_is_never_seen_has_failed(seeing: Session, clock: Clock) -> None:
+    """An overlay took the pipeline's label off it: the watch would never tell of it."""
+    (step,) = PLAN.steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    for second, state in ((1000.0, "running"), (1059.0, "running"), (1060.0, "failed")):
+        clock.now = second
+        look(seeing, [stage])
+        assert stage.verdict.state == state
+    assert "bodywork/pipeline" in stage.verdict.message
+
+
 def test_an_older_sight_of_a_changed_service_is_no_verdict(seeing: Session) -> None:
     (step,) = a_plan({**a_job("serve", 1), "kind": "Deployment"}).steps
     stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0, generation=5)

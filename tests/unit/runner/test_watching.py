@@ -93,3 +93,12 @@ def test_changes_carry_their_kind(folder: Path) -> None:
     told, _ = watch(folder, listed("5"), watched(("MODIFIED", a_pod("a", "6"))), watched())
     (change,) = [each for each in told if isinstance(each, Changed)]
     assert (change.kind, change.object["kind"]) == ("Pod", "Pod")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_what_was_allowed_once_is_asked_again(folder: Path, status: int) -> None:
+    """An API server that has just started knows no roles yet."""
+    not_yet = said(status, '{"message": "pods is forbidden: no RBAC policy matched"}')
+    told, _ = watch(folder, listed("5"), (200, [BREAK]), not_yet, listed("9"), watched())
+
+    assert [type(each) for each in told] == [Listed, Lost, Lost, Listed]

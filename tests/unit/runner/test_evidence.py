@@ -1,0 +1,63 @@
+"""What is shown of a stage that failed, and what is waited for before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fakes import PaperCluster, a_job, a_plan, a_session
+
+from bodywork_compiler.runner import evidence, following
+from bodywork_compiler.runner.inbox import LogOver, LogPiece
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.stage_run import StageRun
+from bodywork_compiler.runner.step import stage_plans
+
+ENDED_WELL, RUNS = {"terminated": {"exitCode": 0}}, {"running": {}}
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setattr(following, "follow", lambda *_: None)
+    found = a_session(PaperCluster(), a_plan(a_job("train", 1)))
+    yield found
+    found.close()
+
+
+def a_run(session: Session, kind: str) -> StageRun:
+    (step,) = a_plan({**a_job("train", 1), "kind": kind}).steps
+    run = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    session.picture.get = lambda _kind, _name: {  # type: ignore[method-assign]
+        "kind": kind,
+        "metadata": {"name": "train", "uid": "job"},
+        "status": {"conditions": [{"type": "Progressing", "message": 'ReplicaSet "train-1" is progressing.'}]},
+    }
+    return run
+
+
+def a_pod(**states: dict[str, Any]) -> dict[str, Any]:
+    statuses = [{"name": name, "restartCount": 0, "state": state} for name, state in states.items()]
+    owner = {"uid": "job", "name": "train-1", "controller": True}
+    return {"metadata": {"name": "train-x", "uid": "pod", "ownerReferences": [owner]}, "status": {"containerStatuses": statuses}}
+
+
+def test_a_pod_that_its_deadline_deleted_blames_only_what_had_not_ended_well(session: Session) -> None:
+    run = a_run(session, "Job")
+    run.look(session, [a_pod(install=ENDED_WELL, stage=RUNS)])
+    for number, line in enumerate(("installed", "began")):
+        session.logs.piece(LogPiece(number, (line,)))
+        session.logs.over(LogOver(number, complete=True))
+    run.look(session, [])
+    found = evidence.gather(session, run)
+    assert [(tail.container, tail.lines) for tail in found.tails] == [("stage", ("began",))]
+
+
+def test_a_service_that_runs_on_is_not_waited_for(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log has no end, and each second more is one of a bad version."""
+    run = a_run(session, "Deployment")
+    run.look(session, [a_pod(stage=RUNS)])
+    session.logs.piece(LogPiece(0, ("began",)))
+    monkeypatch.setattr(Session, "pump", lambda *_: pytest.fail("it waits"))
+    found = evidence.gather(session, run)
+    assert [tail.lines for tail in found.tails] == [("began",)]
