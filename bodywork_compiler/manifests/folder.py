@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 from bodywork_compiler.values import value
 
 KUSTOMIZATION = "kustomization.yaml"
+# U+007F to U+009F: kustomize (5.7) writes them bare, and then refuses them, but U+0085 (`\N`), which it makes a blank; kubectl itself takes them
+_CODES = {"N": "U+0085"}
+_LOST_ON_KUSTOMIZE = re.compile(r"(?<!\\)(?:\\\\)*\\(x7F|x[89][0-9A-F]|N)")
 
 
 @value
@@ -42,6 +46,7 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
 
     A file that a person changed since, or that was never ours, stops it before anything is written; a changed README is kept.
     """
+    _refuse_unreadable(documents)
     files = _files(documents, pipeline)
     target = folder.resolve()
     if target.exists() and not target.is_dir():
@@ -52,6 +57,16 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
     except OSError as fault:
         raise BodyworkError(f"{fault.filename or folder}: {fault.strerror}; {folder} is as it was") from fault
     return Written(written=tuple(change.write), unchanged=change.unchanged, removed=change.remove, kept=change.kept)
+
+
+def _refuse_unreadable(documents: Sequence[Document]) -> None:
+    for document in documents:
+        found = _LOST_ON_KUSTOMIZE.search(document.text) if document.stage else None
+        if found:
+            raise BodyworkError(
+                f"stage {document.stage}: a value holds the control character {_CODES.get(found[1], f'U+00{found[1][1:]}')}, which kustomize refuses or changes",
+                hint="Take it out, or render one stream: bodywork render > manifests.yaml.",
+            )
 
 
 def _write(files: Mapping[str, bytes], target: Path) -> _Change:

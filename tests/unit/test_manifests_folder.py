@@ -130,3 +130,16 @@ def test_a_link_in_place_of_a_file_is_not_followed(folder: Path, tmp_path: Path)
     write_folder(NEW, folder, pipeline="iris")
     assert "old" in target.read_text()
     assert "new" in (folder / "02-train/job.yaml").read_text()
+
+
+@pytest.mark.parametrize("value", [r'"a\x7F"', r'"\\\x9Fb"', r'"\N"'])
+def test_a_value_that_kustomize_refuses_is_told_before_it_is_written(folder: Path, value: str) -> None:
+    with pytest.raises(BodyworkError, match=r"stage train: a value holds the control character U\+00(7F|9F|85), which kustomize"):
+        write_folder(documents(1, says=value), folder, pipeline="iris")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("value", [r'"a\\x7F"', r'"\\N \x1B \U0001F600"'])
+def test_what_only_looks_like_one_is_written(folder: Path, value: str) -> None:
+    write_folder(documents(1, says=value), folder, pipeline="iris")
+    assert folder.exists()
