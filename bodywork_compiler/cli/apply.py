@@ -7,21 +7,17 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodywork_compiler.cli.options import CompileOptions, compile_options
+from bodywork_compiler.cli.manifests import STDIN, plan_at
+from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
-    from bodywork_compiler.kubectl import Kubectl
-    from bodywork_compiler.manifests import Plan
     from bodywork_compiler.report import Form, LogStyle
-    from bodywork_compiler.runner.events import Level, RunStarted
-
-STDIN = "-"
+    from bodywork_compiler.runner.events import RunStarted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +35,8 @@ class Asked:
 @click.command("apply")
 @click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
 @compile_options
-@click.option("--context", metavar="C", help="The kubeconfig context to use; default: the current one.")
-@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file to use; default: as kubectl finds it.")
+@target_options
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
-@click.option("--print-commands", is_flag=True, help="Show each kubectl command on stderr before it runs.")
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form of the run's log; json is one event a line."
 )
@@ -73,52 +67,11 @@ def _apply(where: str, options: CompileOptions, asked: Asked) -> int:
     from bodywork_compiler.runner.start import run_plan
 
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
-    kubectl = Kubectl(target=target, show=_show_command if asked.print_commands else None)
-    plan, log_level = _plan(where, options, kubectl)
+    kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
+    plan, log_level = plan_at(where, options, kubectl)
     tell = choose(View(output=asked.output, log_style=asked.log_style, log_level=log_level), sys.stdout)
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
     return run_plan(plan, kubectl, tell, agree=_agree(asked, where))
-
-
-def _plan(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan, Level]:
-    """The plan to execute, and the threshold of its log: only a config says another than INFO."""
-    from bodywork_compiler.cli.location import Strictness, compile_location, is_project
-    from bodywork_compiler.manifests import load_stream, to_stream
-
-    if where != STDIN and is_project(where, options):
-        from bodywork_compiler.cli.render import say
-
-        compiled = compile_location(where, options, Strictness(refuse_uncommitted=True, ask_remote=True))
-        say(compiled)
-        return load_stream(to_stream(compiled.documents), compiled.project.name), compiled.project.log_level  # type: ignore[return-value]  # its schema's
-    _check_usage(where, options)
-    return _read(where, kubectl), "INFO"
-
-
-def _read(where: str, kubectl: Kubectl) -> Plan:
-    from bodywork_compiler.config.reading import INI, YAML
-    from bodywork_compiler.manifests import load_file, load_folder, load_stream
-
-    if where == STDIN:
-        return load_stream(sys.stdin.read(), "standard input")
-    path = Path(where)
-    if path.is_dir():
-        return load_folder(path, lambda folder: kubectl.run("kustomize", str(folder)).out)
-    if not path.exists():
-        raise BodyworkError(
-            f"{where}: not found", hint="Give a project's folder, a Git URL, a folder or file of manifests, or - for standard input."
-        )
-    if path.name in (YAML, INI):
-        raise BodyworkError(
-            f"{where}: is a project's config, not manifests", hint=f"Give the project's folder: bodywork apply {path.parent}"
-        )
-    return load_file(path)
-
-
-def _check_usage(where: str, options: CompileOptions) -> None:
-    given = [option for option in options.given() if option != "--namespace"]
-    if given:
-        raise click.UsageError(f"{', '.join(given)}: only for a project, and {where} is manifests")
 
 
 def _agree(asked: Asked, where: str) -> Callable[[RunStarted], None]:
@@ -141,7 +94,3 @@ def _show_plan(started: RunStarted) -> None:
     click.echo(f"{started.pipeline}{commit}{branch} → context {started.context}, namespace {started.namespace}", err=True)
     for stage in started.stages:
         click.echo(f"  step {stage.step}  {stage.stage:<30} {stage.kind}", err=True)
-
-
-def _show_command(line: str) -> None:
-    click.echo(f"$ {line}", err=True)

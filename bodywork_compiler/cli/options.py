@@ -92,3 +92,21 @@ def compile_options(command: Command) -> Command:
     for option in reversed(_COMPILE):
         with_value = option(with_value)
     return with_value  # type: ignore[return-value]  # click's decorators keep what they decorate
+
+
+_TARGET = (
+    click.option("--context", metavar="C", help="The kubeconfig context to use; default: the current one."),
+    click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file to use; default: as kubectl finds it."),
+    click.option("--print-commands", is_flag=True, help="Show each kubectl command on stderr before it runs."),
+)
+
+
+def target_options(command: Command) -> Command:
+    """Adds the options of whatever speaks to a cluster: `context`, `kubeconfig`, `print_commands`."""
+    for option in reversed(_TARGET):
+        command = option(command)
+    return command
+
+
+def show_command(line: str) -> None:
+    click.echo(f"$ {line}", err=True)

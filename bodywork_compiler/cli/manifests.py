@@ -1,0 +1,61 @@
+"""What `apply` and `diff` are about: a project, which is compiled first, or manifests that `render` made, patched or not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bodywork_compiler.cli.options import CompileOptions
+from bodywork_compiler.errors import BodyworkError
+
+if TYPE_CHECKING:
+    from bodywork_compiler.kubectl import Kubectl
+    from bodywork_compiler.manifests import Plan
+    from bodywork_compiler.runner.events import Level
+
+STDIN = "-"
+
+
+def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan, Level]:
+    """The plan to execute, and the threshold of its log: only a config says another than INFO."""
+    from bodywork_compiler.cli.location import Strictness, compile_location, is_project
+    from bodywork_compiler.manifests import load_stream, to_stream
+
+    if where != STDIN and is_project(where, options):
+        from bodywork_compiler.cli.render import say
+
+        compiled = compile_location(where, options, Strictness(refuse_uncommitted=True, ask_remote=True))
+        say(compiled)
+        return load_stream(to_stream(compiled.documents), compiled.project.name), compiled.project.log_level  # type: ignore[return-value]  # its schema's
+    _check_usage(where, options)
+    return _read(where, kubectl), "INFO"
+
+
+def _read(where: str, kubectl: Kubectl) -> Plan:
+    from bodywork_compiler.config.reading import INI, YAML
+    from bodywork_compiler.manifests import load_file, load_folder, load_stream
+
+    if where == STDIN:
+        return load_stream(sys.stdin.read(), "standard input")
+    path = Path(where)
+    if path.is_dir():
+        return load_folder(path, lambda folder: kubectl.run("kustomize", str(folder)).out)
+    if not path.exists():
+        raise BodyworkError(
+            f"{where}: not found", hint="Give a project's folder, a Git URL, a folder or file of manifests, or - for standard input."
+        )
+    if path.name in (YAML, INI):
+        raise BodyworkError(
+            f"{where}: is a project's config, not manifests",
+            hint=f"Give the project's folder: bodywork {click.get_current_context().info_name} {path.parent}",
+        )
+    return load_file(path)
+
+
+def _check_usage(where: str, options: CompileOptions) -> None:
+    given = [option for option in options.given() if option != "--namespace"]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: only for a project, and {where} is manifests")
