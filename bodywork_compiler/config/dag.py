@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bodywork_compiler.config.faults import MOST_GUESSED, Fault, Path, did_you_mean, shown
 from bodywork_compiler.values import value
@@ -52,8 +52,14 @@ def faults(dag: str, is_service: Mapping[str, bool], path: Path, *, what_a_stage
         message, hint = fault
         if hint is None and guessed < MOST_GUESSED:
             guessed += 1
-            hint = did_you_mean(at.name, is_service)
+            hint = _rename(at.name, is_service) or did_you_mean(at.name, is_service)
         yield Fault(path=path, message=message, hint=hint or what_a_stage_is, span=(at.start, at.end))
+
+
+def _rename(name: str, stages: Iterable[str]) -> str | None:
+    """A stage that was meant for sure, but whose own name no DAG can hold: "did you mean" would lead nowhere."""
+    meant = next((stage for stage in stages if stage != name and "".join(stage.split()) == name), None)
+    return None if meant is None else f"blanks are ignored here, so no DAG can name stage {shown(meant)}: take them out of its name"
 
 
 def _is_good(found: Steps, is_service: Mapping[str, bool]) -> bool:

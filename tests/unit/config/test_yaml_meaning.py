@@ -13,7 +13,7 @@ CASES = [
         "name that no DAG can hold",
         [("  train:", "  train it:"), ("DAG: train", "DAG: train it")],
         [
-            "5:8: pipeline.DAG: step 1 names `trainit`, which is no stage\n    DAG: train it >> serve\n         ^^^^^^^^ did you mean `train it`?",
+            "5:8: pipeline.DAG: step 1 names `trainit`, which is no stage\n    DAG: train it >> serve\n         ^^^^^^^^ blanks are ignored here, so no DAG can name stage `train it`: take them out of its name",
             "7:3: stages.train it: no step of the DAG names this stage; a DAG cannot name it: take blanks, `,` and `>>` out of the name   [warning]",
         ],
     ),
