@@ -101,8 +101,14 @@ def fetch(project: Path) -> None:
 
 def fetch_by_ssh(project: Path, url: str, commit: str) -> None:
     """As `fetch_commit`, with the key in a folder that only this container has, and it only meanwhile."""
-    with tempfile.TemporaryDirectory(dir=PRIVATE) as private:
-        prepare_ssh(Path(private) / "ssh-key")
+    try:
+        private = tempfile.TemporaryDirectory(dir=PRIVATE)
+    except OSError as error:
+        raise FetchError(
+            f"the SSH key needs a place that only this container has, and {PRIVATE} cannot be written: {error.strerror}"
+        ) from None
+    with private as folder:
+        prepare_ssh(Path(folder) / "ssh-key")
         fetch_commit(project, url, commit)
 
 

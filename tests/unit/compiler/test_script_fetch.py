@@ -194,6 +194,20 @@ def test_host_keys_are_always_checked_and_none_are_built_in(workspace, repositor
     assert f"UserKnownHostsFile={secret / 'known_hosts' if has_known_hosts else '/dev/null'}" in argv
 
 
+def test_a_container_without_a_place_of_its_own_is_told(workspace, repository, notes, tmp_path):
+    key = write(tmp_path / "secret" / "BODYWORK_GIT_SSH_PRIVATE_KEY", "KEY\n")
+    given = {
+        "BODYWORK_GIT_URL": "git@git.example.com:x.git",
+        "BODYWORK_GIT_COMMIT": repository.git("rev-parse", "HEAD"),
+        "BODYWORK_SSH": str(key.parent),
+        "BODYWORK_SSH_KEY": key.name,
+    }
+    ended = workspace.run("fetch", settings=f"script.PRIVATE = {str(tmp_path / 'none')!r}", **given)
+    assert ended.code == 1
+    assert ended.last_line.startswith("bodywork: the SSH key needs a place that only this container has, and ")
+    assert [path for path in workspace.path.rglob("*") if path.is_file() and "KEY" in path.read_text(errors="replace")] == []
+
+
 def test_a_secret_without_the_key_is_told(workspace, repository, server, notes, tmp_path):
     write(tmp_path / "secret" / "known_hosts", "")
     ended = fetch_by_ssh(workspace, repository, server, tmp_path / "secret")
