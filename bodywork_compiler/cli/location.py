@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bodywork_compiler.errors import BodyworkError, ConfigError
-from bodywork_compiler.git.checkout import Checkout, Wanted, checkout, repository_of
+from bodywork_compiler.git.checkout import checkout, repository_of
 from bodywork_compiler.git.url import is_url, without_credentials
+from bodywork_compiler.git.wanted import Checkout, Wanted
 from bodywork_compiler.problems import Problem
 from bodywork_compiler.values import value
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.cli.options import CompileOptions
     from bodywork_compiler.compiler import RenderOptions
     from bodywork_compiler.config import Loaded
-    from bodywork_compiler.git.checkout import Found
+    from bodywork_compiler.git.wanted import Found
     from bodywork_compiler.manifests import Document
     from bodywork_compiler.project import Project
     from bodywork_compiler.source import Source
@@ -71,7 +70,7 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         inline=options.inline_source,
         ask_remote=strictness.ask_remote,
     )
-    with _without_collector(), checkout(where, wanted) as project:
+    with checkout(where, wanted) as project:
         loaded = _load(project, where, options.file)
         from bodywork_compiler.compiler import compile_project, notes_about
 
@@ -172,15 +171,3 @@ def _is_needed(path: str, project: Project) -> bool:
         *(stage.requirements_file for stage in project.stages if stage.requirements_file),
     ]
     return any(name == path or (path.endswith("/") and name.startswith(path)) for name in needed)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Nothing of a compilation can be thrown away before its end, so looking for it costs a third of the time and finds nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +29,7 @@ def load(folder: Path, *, file: str | None = None, check_files: bool = False, st
     `file` is a config's name, relative to `folder` or absolute. `check_files` looks whether the files that the config names are there.
     `strict` makes errors of warnings.
     """
-    with _no_garbage_collection():
-        project, problems = _read(folder, file, check_files=check_files)
+    project, problems = _read(folder, file, check_files=check_files)
     if strict:
         problems = [replace(problem, severity="error") if problem.severity == "warning" else problem for problem in problems]
     sorted_problems = by_place(problems)
@@ -65,15 +61,3 @@ def _load(found: reading.ConfigFile, *, check_files: bool) -> tuple[Project | No
     from bodywork_compiler.config import yaml_config
 
     return yaml_config.load(found, check_files=check_files)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Nothing of what is read can be thrown away before its end: collecting in between takes a third of the time of a large file."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

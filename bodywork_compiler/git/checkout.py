@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bodywork_compiler.git import url as urls
-from bodywork_compiler.source import Source
-from bodywork_compiler.values import value
-
-
-@value
-class Wanted:
-    """What of a repository is asked for.
-
-    `output` is the folder that a render is about to write: never part of the source. `must_be_on_remote` asks the remote itself, over the
-    network, whether it has the commit.
-    """
-
-    branch: str | None = None
-    commit: str | None = None
-    folder: str = ""
-    output: Path | None = None
-    inline: bool = False
-    ask_remote: bool = False
-
-
-@value
-class Found:
-    """`changed` and `untracked` are what is not committed, relative to the project's folder. `notes` are sentences for the user about the source."""
-
-    source: Source
-    changed: tuple[str, ...] = ()
-    untracked: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@value
-class Checkout:
-    """`folder` holds the project's files. `found` waits for what git was asked; a config can be read meanwhile."""
-
-    folder: Path
-    found: Callable[[], Found]
+from bodywork_compiler.git.wanted import Checkout, Wanted
 
 
 def repository_of(folder: Path) -> Path:

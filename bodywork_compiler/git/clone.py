@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import url as urls
-from bodywork_compiler.git.checkout import Checkout, Found, Wanted
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place, ask_server, complaint, tell
 from bodywork_compiler.git.questions import Remotes, ask_files_named, commit_of, current_branch, is_hash, last_change
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import rendered_folders
+from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.source import RENDER_MARKER
 
 # asked for by git when a server wants a login: user and password come from the environment, since everybody can read a command line

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.checkout import Checkout, Found, Wanted
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place
 from bodywork_compiler.git.questions import Remotes, ask_remotes, commit_of, to_remotes
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import blobs_in, rendered_folders, write_out
+from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.git.working_tree import output_within, pinned_commit, project_folder
 
 

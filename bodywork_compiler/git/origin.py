@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bodywork_compiler.git import url as urls
-from bodywork_compiler.git.checkout import Wanted
 from bodywork_compiler.git.process import Place
 from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_as_last_seen
 from bodywork_compiler.git.tree import blobs_in, is_within, rendered_folders
+from bodywork_compiler.git.wanted import Wanted
 from bodywork_compiler.source import Source
 from bodywork_compiler.values import value
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.checkout import Checkout, Found, Wanted
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Asked, Place, ask_server, complaint
 from bodywork_compiler.git.questions import (
@@ -23,6 +22,7 @@ from bodywork_compiler.git.questions import (
     top_of,
 )
 from bodywork_compiler.git.tree import is_within, rendered_folders
+from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.source import RENDER_MARKER
 
 
