@@ -5,6 +5,8 @@ The environment is untouched: KUBECONFIG, credential plugins and proxies are the
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import time
 from collections.abc import Callable
@@ -106,7 +108,11 @@ class Background:
         self._stopping = True
         if self._command.is_alive():
             self._command.terminate()
-        self._command.wait()
+        if hasattr(os, "waitid"):  # sh looks for the end of a command ten times a second, and reaps it then
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._command.wait()
 
     def _done(self, *_: object) -> None:
         if not self._stopping:
