@@ -8,7 +8,10 @@ from collections.abc import Callable
 from bodywork_compiler.config.faults import shown
 
 _MILLI = re.compile(r"([0-9]+)m")
-_MEANT = {"y": "write true", "t": "write true", "n": "write false", "f": "write false"}
+_MEANT = {
+    **dict.fromkeys(("y", "yes", "on", "t"), "write true"),
+    **dict.fromkeys(("n", "no", "off", "f"), "write false"),
+}
 _UNIT = re.compile(r"([0-9.]+) ?[a-zA-Z]+")
 
 

@@ -94,6 +94,25 @@ def test_requirements_files_are_looked_for(tmp_path: Path) -> None:
     assert said(tmp_path, check_files=True) == ["train/requirements.txt: not found, although stages.train.requirements names it"]
 
 
+@pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        ("stage/train.py", "stages/train.py"),
+        ("stages/trian.py", "stages/train.py"),
+        ("stages/Train.py", "stages/train.py"),
+        ("stages\\train.py", "stages/train.py"),
+        ("train.py", None),
+        ("stages/deep.py", None),
+        ("stages/train.py/x.py", None),
+    ],
+)
+def test_a_file_of_nearly_that_name_is_proposed(tmp_path: Path, named: str, meant: str | None) -> None:
+    files = {"stages/train.py": "", "stages/deeper.py/x": "", "serve.py": ""}
+    write(tmp_path, {"bodywork.yaml": changed(GOOD, ("path: train.py", f"path: {named}")), **files})
+    hint = f"; did you mean `{meant}`?" if meant else ""
+    assert said(tmp_path, check_files=True) == [f"{named}: not found, although stages.train.executable_module_path names it{hint}"]
+
+
 @pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
 @pytest.mark.parametrize("enabled", [True, False], ids=["collecting", "not collecting"])
 def test_garbage_collection_is_left_as_it_was(tmp_path: Path, text: str, enabled: bool) -> None:  # noqa: FBT001 - from the table

@@ -80,6 +80,11 @@ CASES = [
         ["25:16: stages.serve.service.ingress: must be true or false, got the text `false`; take the quotes away"],
     ),
     (
+        "ingress no in quotes",
+        [("ingress: false", 'ingress: "No"')],
+        ["25:16: stages.serve.service.ingress: must be true or false, got the text `No`; write false"],
+    ),
+    (
         "ingress n",
         [("ingress: false", "ingress: n")],
         ["25:16: stages.serve.service.ingress: must be true or false, got the text `n`; write false"],
