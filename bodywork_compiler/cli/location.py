@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.errors import BodyworkError, ConfigError
-from bodywork_compiler.git.checkout import checkout, repository_of
+from bodywork_compiler.git.checkout import checkout, refuse_links_out, repository_of
 from bodywork_compiler.git.url import is_url, without_credentials
 from bodywork_compiler.git.wanted import Checkout, Wanted
 from bodywork_compiler.problems import Problem
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.source import Source
 
 _SHOWN = 5
+_CONFIGS = ("bodywork.yaml", "bodywork.ini", "*/config.ini")
 
 
 @value
@@ -108,6 +109,8 @@ def _load(project: Checkout, where: str, file: str | None) -> Loaded:
     # read in a temporary folder, whose name says nothing to anybody
     from dataclasses import replace
 
+    configs = [project.folder / file] if file else [found for pattern in _CONFIGS for found in sorted(project.folder.glob(pattern))]
+    refuse_links_out(project.folder, configs)
     try:
         loaded = config.load(project.folder, file=file)
     except ConfigError as faults:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.wanted import Checkout, Wanted
 
@@ -14,6 +16,14 @@ def repository_of(folder: Path) -> Path:
     """The root of the repository that a checkout's folder stands in; the folder itself where only it was written."""
     folder = folder.resolve()
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+
+
+def refuse_links_out(folder: Path, files: Iterable[Path]) -> None:
+    """What is read of a repository that anybody may have made must stand in it: a message could show a file of this machine else."""
+    root = repository_of(folder)
+    for file in files:
+        if root not in file.resolve().parents:
+            raise BodyworkError(f"{os.path.relpath(file, folder)}: is not in the repository, or a link that leads out of it")
 
 
 @contextmanager

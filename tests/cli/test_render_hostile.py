@@ -44,6 +44,34 @@ def test_a_link_out_of_the_repository_is_no_template(
     assert SECRET not in said.out + said.err
 
 
+@pytest.mark.parametrize("way", [1, 2], ids=["commit", "url"])
+@pytest.mark.parametrize("config", ["bodywork.yaml", "train/config.ini"])
+def test_a_link_out_of_the_repository_is_no_config(
+    iris: Repository, tmp_path: Path, way: int, config: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    theirs = write(tmp_path / "theirs", f"{SECRET}: 1\n[default]\n{SECRET}=1\n")
+    if config != "bodywork.yaml":
+        iris.git("rm", "--quiet", "bodywork.yaml")
+        write(
+            iris.path / "bodywork.ini",
+            "[default]\nPROJECT_NAME=p\nDOCKER_IMAGE=python:3.11\n[workflow]\nDAG=train\n[logging]\nLOG_LEVEL=INFO\n",
+        )
+    (iris.path / config).unlink(missing_ok=True)
+    (iris.path / config).symlink_to(theirs)
+    iris.commit("A link")
+    assert main(["render", *ways_to(iris)[way]]) == 1
+    said = capfd.readouterr()
+    assert f"{config}: is not in the repository, or a link that leads out of it" in said.err
+    assert SECRET not in said.out + said.err
+
+
+@pytest.mark.parametrize("way", [1, 2], ids=["commit", "url"])
+@pytest.mark.parametrize("file", ["../theirs", "/etc/passwd", "no[.yaml"])
+def test_another_file_is_one_of_the_repository(iris: Repository, way: int, file: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", *ways_to(iris)[way], "--file", file]) == 1
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_link_out_of_the_repository_is_no_folder_of_it(iris: Repository, elsewhere: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (iris.path / "linked").symlink_to(elsewhere)
     iris.commit("A link")
