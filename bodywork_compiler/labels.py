@@ -24,6 +24,9 @@ CREATED_BY = f"{PREFIX}/created-by"  # on a Namespace that the driver created; n
 # containers of a stage's pod, in the order in which they run
 FETCH, INSTALL, MAIN = "fetch", "install", "stage"
 
+# the volume of a pod that holds the SSH key's secret, whole, and the variable that tells `fetch` which of its keys is the SSH key
+SSH_VOLUME, SSH_KEY_VARIABLE = "ssh", "BODYWORK_SSH_KEY"
+
 STEP_SETUP = 0
 
 # keys of the pipeline's ConfigMap, `bodywork-PIPELINE`; what is not known of a pipeline has no key there

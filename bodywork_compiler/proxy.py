@@ -5,10 +5,13 @@ Start and restart it in the main thread: on Linux it dies with the thread that s
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Background, Kubectl
 
 READY_SECONDS = 30.0
+FOLDER_PREFIX = "bodywork-proxy-"
+NEW_SECONDS = 60.0
 LONGEST_FOLDER = 60  # a socket's whole path fits in 104 bytes on macOS, 108 on Linux
 
 
@@ -25,7 +30,7 @@ class Proxy:
     def __init__(self, kubectl: Kubectl, *, on_end: Callable[[], None]) -> None:
         self._kubectl = kubectl
         self._on_end = on_end
-        self._folder = _private_folder()
+        self._folder, self._lock = _private_folder()
         self.socket_path = str(self._folder / "s")
         self._process = self._start()
 
@@ -47,6 +52,7 @@ class Proxy:
     def stop(self) -> None:
         self._process.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
 
     def _start(self) -> Background:
         Path(self.socket_path).unlink(missing_ok=True)  # left over when its proxy was killed: the next could not bind
@@ -64,7 +70,32 @@ class Proxy:
             self._on_end()
 
 
-def _private_folder() -> Path:
-    """A new folder of mode 0700, in a place that leaves room for the socket's name."""
+def _private_folder() -> tuple[Path, int]:
+    """A new folder of mode 0700, in a place that leaves room for the socket's name, and its lock, which we hold as long as we live."""
     usual = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="bodywork-", dir=usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp"))  # noqa: S108 - mkdtemp
+    place = usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - mkdtemp
+    _remove_left_over(Path(place))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=place))
+    return folder, _locked(folder)
+
+
+def _remove_left_over(place: Path) -> None:
+    """Folders of runs that were killed: nobody holds their lock. A new one is not locked for a moment."""
+    for folder in place.glob(f"{FOLDER_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = folder.lstat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > NEW_SECONDS:
+                lock = _locked(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """Raises BlockingIOError when another holds it."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(opened)
+        raise
+    return opened

@@ -118,7 +118,7 @@ def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> 
     env["BODYWORK_GIT_URL"] = without_expansion(source.url or "")
     if source.branch:
         env["BODYWORK_GIT_BRANCH"] = without_expansion(source.branch)
-    return {**env, "BODYWORK_SSH": SSH_FOLDER, "BODYWORK_SSH_KEY": ssh[1]} if ssh else env
+    return {**env, "BODYWORK_SSH": SSH_FOLDER, labels.SSH_KEY_VARIABLE: ssh[1]} if ssh else env
 
 
 def _origin(source: Source) -> Pairs:

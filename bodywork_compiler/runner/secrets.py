@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from bodywork_compiler import labels
 from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.session import Session
 
-# the whole secret is mounted, and `fetch` is told which of its keys is the SSH key
-SSH_VOLUME, SSH_KEY = "ssh", "BODYWORK_SSH_KEY"
 _VALUE = "VALUE"
 
 
@@ -69,7 +68,7 @@ def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:
         for source in container.get("envFrom") or ():
             yield from _required(source.get("secretRef"), "name")
     for volume in spec.get("volumes") or ():
-        yield from _mounted(volume, _ssh_key(containers) if volume.get("name") == SSH_VOLUME else None)
+        yield from _mounted(volume, _ssh_key(containers) if volume.get("name") == labels.SSH_VOLUME else None)
 
 
 def _mounted(volume: Mapping[str, Any], ssh_key: str | None) -> Iterator[tuple[str, Key]]:
@@ -80,7 +79,8 @@ def _mounted(volume: Mapping[str, Any], ssh_key: str | None) -> Iterator[tuple[s
 
 
 def _ssh_key(containers: Iterable[Mapping[str, Any]]) -> str | None:
-    return next((each.get("value") for container in containers for each in container.get("env") or () if each.get("name") == SSH_KEY), None)
+    variables = (each for container in containers for each in container.get("env") or ())
+    return next((each.get("value") for each in variables if each.get("name") == labels.SSH_KEY_VARIABLE), None)
 
 
 def _required(reference: Mapping[str, Any] | None, name_key: str, *, is_file: bool = False) -> Iterator[tuple[str, Key]]:

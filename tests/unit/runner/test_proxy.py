@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bodywork_compiler import proxy
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.proxy import Proxy
@@ -89,3 +90,23 @@ def test_stopping_it_is_no_death() -> None:
     proxy.wait_until_ready()
     proxy.stop()
     assert not ended.is_set()
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_only_that(
+    tmp_path: Path, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(proxy, "LONGEST_FOLDER", 1000)
+    left, new, foreign = (tmp_path / name for name in ("bodywork-proxy-left", "bodywork-proxy-new", "bodywork-other"))
+    for folder in (left, new, foreign):
+        folder.mkdir()
+    running = Proxy(Kubectl(), on_end=lambda: None)
+    used = Path(running.socket_path).parent
+    try:
+        for folder in (left, foreign, used):
+            os.utime(folder, (0, 0))
+        Proxy(Kubectl(), on_end=lambda: None).stop()
+        assert [folder.exists() for folder in (left, new, foreign, used)] == [False, True, True, True]
+    finally:
+        running.stop()
+    assert not used.exists()
