@@ -217,3 +217,27 @@ def test_a_stage_beyond_its_deadline_has_its_log_although_its_pod_is_gone(cluste
     assert run.stage("train")["result"] == "timed out"
     assert run.one("evidence")["tails"][0]["lines"] == ["began"]
     assert run.one("run_ended")["result"] == "timed out"
+
+
+def test_a_service_that_does_not_answer_in_time_is_taken_back(cluster: Cluster, namespace: str) -> None:
+    """Its code runs, and listens on no port."""
+    service = a_service("serve", 1, RUNS_ON)
+    service[0]["metadata"]["annotations"] = {"bodywork/max-startup-time-seconds": "3"}
+    run = apply(cluster, namespace, *service)
+
+    assert run.exit_code == 70
+    assert run.stage("serve")["result"] == "timed out"
+    assert "took longer than 3 s to answer" in run.one("evidence")["reason"]
+    assert run.one("evidence")["tails"][0]["lines"] == ["began"]
+    assert (run.one("rolled_back")["revision"], run.one("rolled_back")["complete"]) == (None, True)
+    assert cluster.get("-n", namespace, "deployments,services")["items"] == []
+
+
+def test_a_registry_that_does_not_answer_is_waited_for(cluster: Cluster, namespace: str) -> None:
+    """It may come back: only the stage's own limit ends it."""
+    train = a_batch("train", 1, image="localhost:1/image:1")
+    train["spec"]["activeDeadlineSeconds"] = 6
+    run = apply(cluster, namespace, train)
+
+    assert run.exit_code == 70
+    assert any("localhost:1/image:1" in each["message"] for each in run.of("stage_progress"))
