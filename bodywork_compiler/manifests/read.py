@@ -79,6 +79,8 @@ def _flattened(document: Any, place: str) -> Iterator[KubeObject]:
 
 
 def _checked(body: dict[str, Any], place: str) -> KubeObject:
+    if "apiVersion" not in body and body.keys() >= {"version", "stages"}:
+        raise BodyworkError(f"{place}: is a project's config, not a manifest", hint="For a project give the folder that holds its config.")
     for key in ("apiVersion", "kind"):
         if not isinstance(body.get(key), str) or not body[key]:
             raise BodyworkError(

@@ -104,6 +104,13 @@ def test_a_config_is_no_manifest_and_the_command_for_its_project_is_said(tmp_pat
     assert done.stderr == f"bodywork: iris/{name}: is a project's config, not manifests\n  Give the project's folder: bodywork apply iris\n"
 
 
+def test_a_config_in_a_subfolder_is_no_manifest(tmp_path: Path) -> None:
+    a_project(tmp_path / "iris")
+    done = apply(".", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "iris/bodywork.yaml, document 1: is a project's config, not a manifest\n  For a project give the folder" in done.stderr
+
+
 def test_manifests_of_nobody_are_refused(kubectl: Path) -> None:
     done = apply("-", stdin="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
     assert done.returncode == 1
