@@ -101,6 +101,8 @@ def fetch(project: Path) -> None:
 
 def fetch_by_ssh(project: Path, url: str, commit: str) -> None:
     """As `fetch_commit`, with the key in a folder that only this container has, and it only meanwhile."""
+    if shutil.which("ssh") is None:
+        raise FetchError(f"this image has no ssh, which fetches {url}; use one that has, python:3.11 for example, or an https address")
     try:
         private = tempfile.TemporaryDirectory(dir=PRIVATE)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import socket
 import subprocess
 import tarfile
@@ -192,6 +193,17 @@ def test_host_keys_are_always_checked_and_none_are_built_in(workspace, repositor
     assert "StrictHostKeyChecking=yes" in argv
     # without its own, those that the image's maker put into /etc/ssh/ssh_known_hosts
     assert f"UserKnownHostsFile={secret / 'known_hosts' if has_known_hosts else '/dev/null'}" in argv
+
+
+def test_an_image_with_git_and_without_ssh_is_said_to_be_one(workspace, repository, server, tmp_path):
+    write(tmp_path / "secret" / "BODYWORK_GIT_SSH_PRIVATE_KEY", "KEY\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(shutil.which("git"))
+    commit = repository.git("rev-parse", "HEAD")
+    given = {"BODYWORK_SSH": str(tmp_path / "secret"), "BODYWORK_SSH_KEY": "BODYWORK_GIT_SSH_PRIVATE_KEY", "PATH": str(tmp_path / "bin")}
+    ended = fetch(workspace, "git@git.example.com:x.git", commit, **given)
+    assert ended.code == 1
+    assert ended.last_line.startswith("bodywork: this image has no ssh")
 
 
 def test_a_container_without_a_place_of_its_own_is_told(workspace, repository, notes, tmp_path):
