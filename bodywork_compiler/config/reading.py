@@ -12,6 +12,7 @@ from bodywork_compiler.problems import Problem
 from bodywork_compiler.values import value
 
 YAML, INI = "bodywork.yaml", "bodywork.ini"
+_MOST_NAMED = 5  # of the folders below that hold a config
 
 
 class UnreadableError(Exception):
@@ -63,8 +64,17 @@ def _none_found(folder: Path) -> UnreadableError:
     if not folder.is_dir():
         return UnreadableError("is no folder" if folder.exists() else "no such folder")
     near = f"bodywork.yml is not read: call it {YAML}" if _lies_in(folder, "bodywork.yml") else None
-    hint = near or "name the project's folder, or its config with --file"
+    hint = near or _projects_below(folder) or "name the project's folder, or its config with --file"
     return UnreadableError(f"this folder holds no config, neither {YAML} nor {INI}", hint=hint)
+
+
+def _projects_below(folder: Path) -> str | None:
+    try:
+        found = sorted(each.name for each in folder.iterdir() if each.is_dir() and is_project(each))
+    except OSError:
+        return None
+    more = " and others" if len(found) > _MOST_NAMED else ""
+    return f"there is one in {', '.join(found[:_MOST_NAMED])}{more}: name that folder" if found else None
 
 
 def as_typed(path: Path) -> str:

@@ -38,6 +38,14 @@ def test_a_folder_without_a_config(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert said(Path("nowhere")) == ["nowhere: no such folder"]
 
 
+def test_a_folder_above_the_config_names_those_that_hold_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"ml/bodywork.yaml": GOOD, "docs/index.md": ""})
+    assert said(Path())[0].endswith("nor bodywork.ini; there is one in ml: name that folder")
+    write(tmp_path, {f"p{number}/bodywork.ini": "" for number in range(6)})
+    assert said(Path())[0].endswith("; there is one in ml, p0, p1, p2, p3 and others: name that folder")
+
+
 def test_yaml_is_taken_where_both_generations_lie(tmp_path: Path) -> None:
     write(tmp_path, {**GOOD_INI, "bodywork.yaml": GOOD})
     assert config.load(tmp_path).project.generation == "1.1"
