@@ -166,8 +166,14 @@ def tell(place: Place, *args: str, stdin: bytes = b"", hint: str | None = None) 
 
 def _require(answer: Answer, args: tuple[str, ...], hint: str | None) -> Answer:
     if answer.code != 0:
-        raise BodyworkError(f"git {_verb(args)}: {complaint(answer)}", hint=hint)
+        raise BodyworkError(f"git {_verb(args)}: {complaint(answer)}", hint=hint or _remedy(answer))
     return answer
+
+
+def _remedy(answer: Answer) -> str | None:
+    """Of another user's folder, as containers in CI often have it, git would run what its settings say: it asks to be told that it may."""
+    lines = [line.strip() for line in answer.error.splitlines() if "--add safe.directory" in line]
+    return f"If you trust who made it: {lines[0]}" if lines else None
 
 
 def complaint(answer: Answer) -> str:

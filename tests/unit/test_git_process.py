@@ -41,6 +41,17 @@ def test_what_git_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
         tell(place, "log")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_another_users_repository_is_told_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    repository = a_repository(tmp_path / "theirs").path
+    for path in (repository, repository / ".git"):
+        os.chown(path, 65534, 65534)
+    with pytest.raises(BodyworkError, match="dubious ownership") as refused:
+        tell(Place(folder=repository), "status")
+    assert refused.value.hint == f"If you trust who made it: git config --global --add safe.directory {repository}"
+
+
 def test_secrets_are_masked_in_what_git_says(tmp_path: Path) -> None:
     place = Place(folder=tmp_path, secrets=("s3cr3t",))
     assert ask(place, "s3cr3t").error.startswith("git: '***' is not a git command")
