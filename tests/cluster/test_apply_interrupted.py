@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -109,3 +110,37 @@ def test_a_lost_api_server_is_waited_for(cluster: Cluster, namespace: str, tmp_p
     assert "the API server answers again" in [each["message"] for each in run.of("notice")]
     assert run.log("train") == ["began", "went on"], "each line once"
     assert run.stage("serve")["result"] == "available"
+
+
+def test_an_evicted_pod_is_no_failed_attempt(cluster: Cluster, namespace: str) -> None:
+    waits = "import time; print('began', flush=True); time.sleep(4)"
+    train = a_batch("train", 1, waits)
+    evicted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    train["spec"]["podFailurePolicy"] = {"rules": [evicted]}
+    with applying(cluster, namespace, train) as running:
+        pod = running.until("log_line", stage="train", line="began")["pod"]
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/eviction"
+        cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+        run = running.end()
+
+    assert run.exit_code == 0, run.err
+    assert run.stage("train")["attempts"] == 1
+    assert len({each["pod"] for each in run.of("log_line")}) == 2
+
+
+def test_a_quota_that_others_fill_is_waited_for(cluster: Cluster, namespace: str) -> None:
+    others = a_batch("others", 1, RUNS_ON)
+    del others["metadata"]["labels"], others["spec"]["template"]["metadata"]
+    cluster.kubectl("-n", namespace, "create", "-f", "-", stdin=json.dumps(others))
+    cluster.kubectl("-n", namespace, "wait", "job/others", "--for=jsonpath={.status.active}=1", "--timeout=30s")
+    cluster.kubectl("-n", namespace, "create", "quota", "full", "--hard=pods=1")
+    cluster.kubectl("-n", namespace, "wait", "quota/full", "--for=jsonpath={.status.used.pods}=1", "--timeout=30s")
+    with applying(cluster, namespace, a_batch("train", 1)) as running:
+        told = running.until("stage_progress", stage="train")
+        while "quota" not in told["message"]:
+            told = running.until("stage_progress", stage="train")
+        cluster.kubectl("-n", namespace, "delete", "job", "others")
+        run = running.end()
+
+    assert run.exit_code == 0, run.err
