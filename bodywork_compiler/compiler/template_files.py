@@ -44,7 +44,7 @@ def template_loader(folders: Sequence[Path], own: Path, within: Path | None) -> 
 
 def without_use(folders: Sequence[Path]) -> Iterator[tuple[Path, str | None]]:
     """Files named as templates that neither override one nor are included by name; with the name that may have been meant."""
-    texts = {path: _text(path) for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    texts = {path: _text(path) for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()}
     own = [path.name for path in resources.folder("templates").glob(f"*{SUFFIX}")] if texts else []
     for path in texts:
         if path.name not in own and not any(path.name in text for text in texts.values()):

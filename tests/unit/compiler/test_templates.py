@@ -1,6 +1,7 @@
 """Templates: the package's own, and those that a project brings."""
 
 import errno
+import os
 import re
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def test_faults_of_a_template_are_told_with_their_place(tmp_path, text, message)
             r"gives no valid YAML: .*, in line \d+ of what it gives: protocol: \[",
         ),
         ("service.yaml.j2", "kind: Service", "kind: Service\nkind: Service", r'gives no valid YAML: key "kind" is there twice, in line 3'),
+        ("service.yaml.j2", "kind: Service", "kind: Service\nx: {{ '\\ud800' }}", r"gives no valid YAML: half of a character, '\\ud800'"),
         ("service.yaml.j2", "kind: Service", "kind: Service\nx: &a [*a]", r"gives no valid YAML: it holds itself, by an alias"),
     ],
 )
@@ -262,6 +264,13 @@ def test_a_template_names_no_absolute_path_in_the_facts(tmp_path):
     (tmp_path / "job.yaml.j2").write_text(own_text("job.yaml.j2"))
     assert str(tmp_path) not in "".join(document.text for document in rendered(tmp_path))
     assert Path("job.yaml.j2").name in rendered(tmp_path)[2].text
+
+
+def test_a_pipe_is_no_template(tmp_path):
+    os.mkfifo(tmp_path / "service.yaml.j2")
+    options = RenderOptions(template_folders=(tmp_path,))
+    assert notes_about(project(service("serve")), options) == ()
+    assert compiled(service("serve"), options=options)
 
 
 def test_a_file_whose_name_is_mistyped_is_told(tmp_path):
