@@ -33,9 +33,10 @@ ALLOWED: dict[str, set[str]] = {
     "api": VALUES,
     "runner": VALUES | {"manifests", "kubectl", "kubectl_errors", "proxy", "api"},
     "local": VALUES | {"manifests", "runner"},
-    # the runner's events are what a report is made of; nothing else of the runner's
-    "report": {"errors", "labels", "problems", "runner.events"},
-    "cli": VALUES | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "local", "report"},
+    "preview": VALUES | {"manifests", "kubectl", "kubectl_errors", "runner"},
+    # a run's events and a preview's values are what a report is made of; nothing else of theirs
+    "report": {"errors", "labels", "problems", "runner.events", "preview.values"},
+    "cli": VALUES | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "local", "preview", "report"},
     "__main__": {"cli"},
     "__init__": set(),
 }

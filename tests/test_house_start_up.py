@@ -166,7 +166,7 @@ def test_no_list_allows_what_is_always_too_dear() -> None:
         assert not allowed["other"] & ALWAYS_TOO_DEAR
 
 
-@pytest.mark.parametrize("command", ["render", "validate", "apply", "schema"])
+@pytest.mark.parametrize("command", ["render", "validate", "apply", "diff", "schema"])
 def test_the_help_of_a_command_does_not_import_what_only_its_run_needs(command: str, project: Path, baseline: set[str]) -> None:
     used = split(loaded(BODYWORK, command, "--help", cwd=project), baseline)
     assert used["own"] <= SHOWS_HELP["own"]

@@ -17,6 +17,7 @@ from bodywork_compiler.errors import BodyworkError, ConfigError
 COMMANDS = {
     "validate": ("Look", "Check a project's config and say everything that is wrong with it."),
     "render": ("Look", "Compile a project to Kubernetes manifests."),
+    "diff": ("Look", "Show what apply would change on a cluster, and change nothing."),
     "schema": ("Look", "Print the JSON Schema of a config's format, for editors."),
     "apply": ("Run", "Run a pipeline on a cluster, step by step."),
     "version": ("Look", "Print Bodywork's version."),

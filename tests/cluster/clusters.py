@@ -35,8 +35,8 @@ class Cluster:
         return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def bodywork(self, verb: str, *argv: str | Path, cwd: Path, stdin: str = "") -> Done:
-        """The command of this checkout; `apply` on this cluster."""
-        where = ("--kubeconfig", str(self.kubeconfig)) if verb == "apply" else ()
+        """The command of this checkout; what asks a cluster asks this one."""
+        where = ("--kubeconfig", str(self.kubeconfig)) if verb in {"apply", "diff"} else ()
         return self.run(sys.executable, "-m", "bodywork_compiler", verb, *map(str, argv), *where, cwd=cwd, stdin=stdin)
 
     def run(self, *argv: str, cwd: Path | None = None, stdin: str = "") -> Done:

@@ -1,0 +1,70 @@
+"""`bodywork diff`: what apply would change. The difference is stdout, all other talk stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bodywork_compiler.cli.manifests import plan_at
+from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
+from bodywork_compiler.errors import BodyworkError
+
+if TYPE_CHECKING:
+    from bodywork_compiler.kubectl import Target
+    from bodywork_compiler.preview.values import Difference
+
+EXIT_SAME, EXIT_DIFFERS, EXIT_ERROR = 0, 1, 2  # as kubectl diff has them
+
+
+@click.command("diff")
+@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
+@compile_options
+@target_options
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form of the difference; json is one object.")
+def command(where: str, options: CompileOptions, *, output: str, print_commands: bool, **target: str | None) -> int:
+    """Show what apply would change on a cluster, and change nothing.
+
+    PATH or GIT_URL is a project, which is compiled first; DIR, FILE or - (standard input) are manifests that `bodywork render` made, patched
+    or not. Each object, as the server would have it, is compared with what stands there; what the server sets itself is left out, and values of
+    secrets are masked. A Job that has not changed is the same, although apply runs it anew. The failure stage is not compared.
+
+    Exit codes: 0 the same, 1 apply would change something, 2 an error.
+
+    \b
+    Example:
+      bodywork diff
+      bodywork diff manifests/ --context kind-dev
+      kustomize build overlays/prod | bodywork diff -
+    """
+    from bodywork_compiler.kubectl import Target
+
+    try:
+        found = _difference(where, options, Target(namespace=options.namespace, **target), print_commands=print_commands)
+    except BodyworkError as error:
+        error.exit_code = EXIT_ERROR
+        raise
+    _say(found)
+    from bodywork_compiler.report.difference import show_json, show_text
+
+    (show_json if output == "json" else show_text)(found, sys.stdout)
+    return EXIT_SAME if found.is_same else EXIT_DIFFERS
+
+
+def _difference(where: str, options: CompileOptions, target: Target, *, print_commands: bool) -> Difference:
+    from bodywork_compiler.kubectl import Kubectl
+    from bodywork_compiler.preview.compare import compare
+
+    kubectl = Kubectl(target=target, show=show_command if print_commands else None)
+    plan, _ = plan_at(where, options, kubectl)
+    return compare(plan, kubectl)
+
+
+def _say(found: Difference) -> None:
+    if not found.has_namespace:
+        click.echo(
+            f"bodywork: namespace {found.namespace} is not there: everything is new, and the server was not asked about it", err=True
+        )
+    for warning in found.warnings:
+        click.echo(f"bodywork: warning: {warning}", err=True)

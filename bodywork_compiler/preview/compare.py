@@ -1,0 +1,70 @@
+"""A plan beside the cluster: what stands there, what the server would make of the manifests, and the difference."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.preview.calls import Call, calls, key_of
+from bodywork_compiler.preview.difference import change, is_namespace_of_run
+from bodywork_compiler.preview.refusals import said, warnings
+from bodywork_compiler.preview.standing import has_namespace, items, left, standing
+from bodywork_compiler.preview.values import Difference, Key, Object
+from bodywork_compiler.runner.whereabouts import whereabouts
+
+
+def compare(plan: Plan, kubectl: Kubectl) -> Difference:
+    """What apply would change. What the server refuses is raised, all of it at once."""
+    where = whereabouts(kubectl, plan)
+    there = kubectl.in_namespace(where.namespace)
+    if not has_namespace(there, where.namespace):
+        return Difference(
+            pipeline=plan.pipeline,
+            context=where.context,
+            namespace=where.namespace,
+            has_namespace=False,
+            changes=tuple(change(each, step, None, None) for step, each in _objects(plan)),
+        )
+    objects = [(step, each) for step, each in _objects(plan) if not is_namespace_of_run(each, where.namespace)]
+    live = standing(there, [each for _, each in objects], where.namespace)
+    rehearsed, warned = _rehearse(there, calls([each for _, each in objects], live, namespace=where.namespace, free=secrets.token_hex(4)))
+    return Difference(
+        pipeline=plan.pipeline,
+        context=where.context,
+        namespace=where.namespace,
+        has_namespace=True,
+        changes=tuple(change(each, step, live.get(key), rehearsed.get(key)) for step, each, key in _keyed(objects, where.namespace)),
+        left=left(there, plan),
+        warnings=warned,
+    )
+
+
+def _objects(plan: Plan) -> Iterator[tuple[int, KubeObject]]:
+    """All that apply brings into the cluster; the failure stage's Job comes there only when a run fails."""
+    return ((step.number, each) for step in plan.steps for each in step.objects)
+
+
+def _keyed(objects: Iterable[tuple[int, KubeObject]], namespace: str) -> Iterator[tuple[int, KubeObject, Key]]:
+    return ((step, each, key_of(each, namespace)) for step, each in objects)
+
+
+def _rehearse(kubectl: Kubectl, planned: Sequence[Call]) -> tuple[dict[Key, Object], tuple[str, ...]]:
+    """What the server's dry run makes of the objects, under the names that they have in the manifests; and its warnings."""
+    found: dict[Key, Object] = {}
+    refused, warned = [], []
+    for each in planned:
+        there = kubectl.in_namespace(each.namespace) if each.namespace else kubectl
+        result = there.try_(*each.words, "--output=json", stdin=each.stdin)
+        warned += warnings(result)
+        if result.exit_code != 0:
+            refused.append(said(result, each.objects))
+            continue
+        for obj in items(result.out):
+            key = each.key(obj["kind"], obj["metadata"]["name"])
+            found[key] = {**obj, "metadata": {**obj["metadata"], "name": key.name}}
+    if refused:
+        raise BodyworkError("the server refuses the manifests:\n" + "\n".join(refused))
+    return found, tuple(dict.fromkeys(warned))

@@ -1,0 +1,69 @@
+"""A manifest, what stands in the cluster and what the server's dry run made of it → what apply would change, as a unified diff. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from bodywork_compiler.manifests import KubeObject
+from bodywork_compiler.preview.cleaned import cleaned, masked
+from bodywork_compiler.preview.values import Action, Change, Object
+
+
+def change(manifest: KubeObject, step: int, live: Object | None, rehearsed: Object | None) -> Change:
+    """What apply would make of it. `rehearsed` is what the server's dry run gave; what is new is shown as it was written."""
+    before = cleaned(live) if live else {}
+    after = cleaned(rehearsed if live and rehearsed else manifest.body)
+    action = _action(manifest.kind, before, after)
+    return Change(
+        step=step,
+        stage=manifest.stage,
+        kind=manifest.kind,
+        name=manifest.name,
+        namespace=manifest.namespace,
+        action=action,
+        diff=() if action == "same" else _diff(manifest, before, after),
+    )
+
+
+def _action(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Action:
+    if not before:
+        return "new"
+    if before == after:
+        return "same"
+    return "replaced" if kind == "Job" else "changed"
+
+
+def _diff(manifest: KubeObject, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    if manifest.kind == "Secret":
+        before, after = masked(before, after)
+    name = f"{manifest.kind}/{manifest.name}"
+    there = f"{name} in the cluster" if before else "/dev/null"
+    lines = difflib.unified_diff(_lines(before), _lines(after), there, f"{name} in the manifests", lineterm="")
+    return tuple(lines)
+
+
+def _lines(obj: Mapping[str, Any]) -> list[str]:
+    return _to_yaml(obj).splitlines() if obj else []
+
+
+def _to_yaml(obj: Mapping[str, Any]) -> str:
+    """For people: keys in alphabetical order, text of several lines as such."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, _data: object) -> bool:
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    written: str = yaml.dump(dict(obj), Dumper=Dumper, allow_unicode=True, width=10**9)
+    return written
+
+
+def is_namespace_of_run(manifest: KubeObject, namespace: str) -> bool:
+    """It is made when absent and never patched, so what it says otherwise is no difference."""
+    return (manifest.kind, manifest.name) == ("Namespace", namespace)

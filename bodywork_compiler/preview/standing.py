@@ -1,0 +1,75 @@
+"""What stands in the cluster, asked of kubectl: any kind may come in manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bodywork_compiler import labels
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.preview.calls import key_of, to_stream
+from bodywork_compiler.preview.values import Key, Left, Object
+
+# what a render makes: what is looked for where manifests no longer have it
+_KINDS = {
+    "job.batch": "Job",
+    "deployment.apps": "Deployment",
+    "service": "Service",
+    "ingress.networking.k8s.io": "Ingress",
+    "configmap": "ConfigMap",
+    "secret": "Secret",
+    "serviceaccount": "ServiceAccount",
+}
+
+
+def has_namespace(kubectl: Kubectl, namespace: str) -> bool:
+    """Whether it is there. Who may not read namespaces works in one that was given to them."""
+    result = kubectl.try_("get", "namespace", namespace, "--ignore-not-found", "--output=name")
+    if result.exit_code != 0 and "(Forbidden)" not in result.err:
+        raise KubectlFailed(result)
+    return result.exit_code != 0 or bool(result.out.strip())
+
+
+def standing(kubectl: Kubectl, objects: Iterable[KubeObject], namespace: str) -> dict[Key, Object]:
+    """Those of the objects that are there, as they are."""
+    asked: dict[str | None, list[dict[str, Any]]] = {}
+    for each in objects:
+        where = key_of(each, namespace).namespace
+        asked.setdefault(where, []).append(_only_its_name(each, where))
+    found: dict[Key, Object] = {}
+    for where, bodies in asked.items():
+        result = kubectl.in_namespace(where or namespace).try_(
+            "get", "--ignore-not-found", "--output=json", "-f", "-", stdin=to_stream(bodies)
+        )
+        # a kind that the cluster does not know is not there either; the dry run will say it, beside all else that is refused
+        if result.exit_code != 0 and "no matches for kind" not in result.err:
+            raise KubectlFailed(result)
+        found |= {Key(each["kind"], each["metadata"]["name"], where): each for each in items(result.out)}
+    return found
+
+
+def items(out: str) -> list[dict[str, Any]]:
+    """kubectl prints nothing, one object, or a List."""
+    if not out.strip():
+        return []
+    answer: dict[str, Any] = json.loads(out)
+    return list(answer["items"]) if answer["kind"] == "List" else [answer]
+
+
+def left(kubectl: Kubectl, plan: Plan) -> tuple[Left, ...]:
+    """Objects of the pipeline that the plan no longer has. What may not be read is not missed."""
+    selector = f"{labels.PIPELINE}={plan.pipeline},{labels.STEP}"
+    result = kubectl.try_("get", ",".join(_KINDS), f"--selector={selector}", "--output=name")
+    if result.exit_code != 0 and "(Forbidden)" not in result.err:
+        raise KubectlFailed(result)
+    wanted = {(each.kind, each.name) for step in plan.steps for each in step.objects}
+    there = (line.split("/", 1) for line in result.out.split())
+    found = ((_KINDS.get(kind, kind), name) for kind, name in there)
+    return tuple(Left(kind=kind, name=name, is_removed=kind == "Job") for kind, name in found if (kind, name) not in wanted)
+
+
+def _only_its_name(each: KubeObject, where: str | None) -> dict[str, Any]:
+    metadata: Mapping[str, Any] = {"name": each.name, **({"namespace": where} if where else {})}
+    return {"apiVersion": each.body["apiVersion"], "kind": each.kind, "metadata": metadata}

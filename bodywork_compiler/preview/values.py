@@ -1,0 +1,58 @@
+"""The values of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+Object = Mapping[str, Any]
+Action = Literal["same", "new", "changed", "replaced"]
+
+
+class Key(NamedTuple):
+    """Which object: by kind and name, and by namespace where it names another one than the run's."""
+
+    kind: str
+    name: str
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What apply would make of one object; `diff` is a unified diff, line by line, empty when it is the same."""
+
+    step: int
+    stage: str | None
+    kind: str
+    name: str
+    namespace: str | None
+    action: Action
+    diff: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """An object of the pipeline that the manifests no longer have. Only Jobs are removed by apply, as all of earlier runs are."""
+
+    kind: str
+    name: str
+    is_removed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """All objects of a plan beside what stands in the cluster. Without a namespace everything is new, and the server was not asked."""
+
+    pipeline: str
+    context: str
+    namespace: str
+    has_namespace: bool
+    changes: tuple[Change, ...]
+    left: tuple[Left, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_same(self) -> bool:
+        """Whether apply would leave every object as it is; what it does not touch is no difference."""
+        return all(each.action == "same" for each in self.changes) and not any(each.is_removed for each in self.left)
