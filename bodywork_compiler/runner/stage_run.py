@@ -56,12 +56,11 @@ class StageRun:
 
     def look(self, session: Session, pods: Sequence[Seen]) -> None:
         """Take in the picture, follow the logs of what has started, and judge."""
-        self.object = session.picture.get(self.plan.kind, self.plan.name) or self._gone()
-        if self.object is None:
-            self._wait_to_see_it(session.clock())
+        found = session.picture.get(self.plan.kind, self.plan.name)
+        if found is None:
+            self._miss(session.clock())
             return
-        if self.object.get("gone"):
-            return
+        self.object = found
         self.pods = self._mine(self.object, pods)
         self.pods_seen |= {uid(pod): pod for pod in self.pods}
         self._follow(session)
@@ -96,18 +95,14 @@ class StageRun:
         session.ended[self.plan.step, self.plan.name] = ended
         session.tell(ended)
 
-    def _wait_to_see_it(self, now: float) -> None:
+    def _miss(self, now: float) -> None:
+        """What was seen and is no more was deleted; one that was never seen has yet to come, for a while."""
         self.looks_since = now if self.looks_since is None else self.looks_since
-        if now - self.looks_since >= UNSEEN_SECONDS:
+        if self.object is not None:
+            self.verdict = vanished(self.plan.kind, self.plan.name)
+        elif now - self.looks_since >= UNSEEN_SECONDS:
             what = f"{self.plan.kind} {self.plan.name} was applied, and not seen for {UNSEEN_SECONDS:g} s"
             self.verdict = Verdict(state="failed", message=f"{what}: does it still carry the label {labels.PIPELINE}?")
-
-    def _gone(self) -> Object | None:
-        """It was seen, and is no more; one that was never seen has yet to come."""
-        if self.object is None:
-            return None
-        self.verdict = vanished(self.plan.kind, self.plan.name)
-        return {"gone": True}
 
     def _mine(self, obj: Object, pods: Sequence[Seen]) -> Sequence[Seen]:
         if self.plan.kind == "Job":
