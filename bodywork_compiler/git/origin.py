@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.process import Place
 from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_as_last_seen
@@ -23,6 +24,7 @@ class Pinned:
 
 def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) -> tuple[Source, tuple[str, ...]]:
     """The source, and what the user should know of how it was chosen."""
+    _require_utf8(branch=pinned.branch or "", folder=pinned.folder)
     remote = remotes.of(pinned.branch)
     address = remotes.urls.get(remote or "", "")
     url = urls.without_credentials(address) if urls.is_reachable_elsewhere(address) else None
@@ -37,6 +39,13 @@ def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) ->
         archive = pack(place, [blob for blob in blobs if not is_within(blob.path, rendered)])
     source = Source(commit=pinned.commit, url=url, branch=pinned.branch, folder=pinned.folder, archive=archive)
     return source, (note,) if note else ()
+
+
+def _require_utf8(**names: str) -> None:
+    for what, name in names.items():
+        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        if shown != name:
+            raise BodyworkError(f"the name of {what} {shown} is not UTF-8, and manifests hold nothing else", hint="Give it another name.")
 
 
 def _secrets(address: str) -> tuple[str, ...]:

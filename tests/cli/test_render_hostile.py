@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,11 @@ def test_neither_is_a_branch_or_a_commit(iris: Repository, tmp_path: Path, optio
     assert main(["render", str(iris.path), option]) == 1
     assert main(["render", f"file://{iris.path}", option]) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_branch_that_is_not_utf8_is_told(iris: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    (iris.path / ".git" / "HEAD").write_bytes(b"ref: refs/heads/br\xff\n")
+    main_branch = (iris.path / ".git" / "refs" / "heads" / "main").read_bytes()
+    Path(os.fsdecode(os.fsencode(iris.path) + b"/.git/refs/heads/br\xff")).write_bytes(main_branch)
+    assert main(["render", str(iris.path)]) == 1
+    assert "the name of branch br\\xff is not UTF-8" in capfd.readouterr().err
