@@ -307,3 +307,12 @@ def test_an_event_that_nobody_can_show_is_a_bug():
 
 def test_the_commit_is_never_shown_shorter_than_seven():
     assert COMMIT[:7] in shown([ended()])
+
+
+def test_a_refusal_is_a_problem_which_stderr_tells():
+    assert shown([ended("refused", exit_code=1, reason="jobs.batch is forbidden")]) == ""
+
+
+def test_a_service_that_stood_without_a_number_is_said_to_be_back():
+    back = run.RolledBack(stage="s", name="serve", revision=0, seconds=3.0, complete=True)
+    assert "rolled back serve, available after" in shown([back])
