@@ -27,6 +27,8 @@ _PATHS = {
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
     "Service": "/api/v1/namespaces/{namespace}/services",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
+    "ReplicaSet": "/apis/apps/v1/namespaces/{namespace}/replicasets",
     "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
@@ -63,6 +65,10 @@ class Api:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._closed = False
+
+    def elsewhere(self, namespace: str) -> Api:
+        """The same API server, asked about another namespace: single reads only."""
+        return Api(self._socket_path, namespace)
 
     def get(self, kind: str, name: str) -> Object:
         with _whole():

@@ -13,12 +13,15 @@ STEP = f"{PREFIX}/step"  # on objects only, never on pods or in selectors: "0" i
 ROLE = f"{PREFIX}/role"  # ROLE_ON_FAILURE on the failure stage's Job
 ROLE_ON_FAILURE = "on-failure"
 
+GROUP = "group"  # the ancestor's: on the secrets of a group, and on its copies of them
+
 # annotations
 GIT_URL = f"{PREFIX}/git-url"
 GIT_BRANCH = f"{PREFIX}/git-branch"
 GIT_COMMIT = f"{PREFIX}/git-commit"
 MAX_STARTUP = f"{PREFIX}/max-startup-time-seconds"  # on a Deployment: from the start of its own code until it listens
 MAX_COMPLETION = f"{PREFIX}/max-completion-time-seconds"  # on a Job: for one attempt, "0" is no limit
+COPIED_FROM = f"{PREFIX}/copied-from"  # on a Secret that the driver copied in: NAMESPACE/NAME of the group's secret; never in rendered YAML
 CREATED_BY = f"{PREFIX}/created-by"  # on a Namespace that the driver created; never in rendered YAML
 
 # containers of a stage's pod, in the order in which they run

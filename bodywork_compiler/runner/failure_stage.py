@@ -26,7 +26,7 @@ def run_failure_stage(session: Session, reason: str) -> None:
     step = max(each.number for each in session.plan.steps) + 1
     plan = StagePlan(step=step, stage=job.stage or job.name, kind="Job", name=job.name)
     session.tell(StepStarted(step=step, stages=(plan.stage,)))
-    run = StageRun(plan=plan, manifest=KubeObject(with_reason(job.body, reason)), address=None, began=session.clock())
+    run = StageRun(plan=plan, manifest=KubeObject(with_reason(job.body, session.mask.text(reason))), address=None, began=session.clock())
     try:
         _make(session, run)
         wait(session, [run])

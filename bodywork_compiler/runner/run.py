@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.manifests import Plan
-from bodywork_compiler.runner import applying, evidence, jobs, namespace, secrets
+from bodywork_compiler.runner import applying, copies, evidence, jobs, namespace, secrets
 from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
 from bodywork_compiler.runner.failure_stage import run_failure_stage
 from bodywork_compiler.runner.session import Session
@@ -47,7 +47,7 @@ def set_up(session: Session) -> None:
 
 # Those of the first list only read. Their order is the order of the run.
 LOOK: tuple[Callable[[Session], None], ...] = (begin_to_see, secrets.check)
-PREPARE: tuple[Callable[[Session], None], ...] = (namespace.create_when_absent, jobs.remove_former, set_up)
+PREPARE: tuple[Callable[[Session], None], ...] = (namespace.create_when_absent, jobs.remove_former, copies.copy_in, set_up)
 
 
 def execute(session: Session, started: RunStarted) -> int:
@@ -55,7 +55,10 @@ def execute(session: Session, started: RunStarted) -> int:
     session.tell(started)
     try:
         end = _go_through(session)
+        if end.result != "succeeded":
+            copies.put_back(session)
     except BodyworkError as problem:
+        problem.message = session.mask.text(problem.message)
         end = _end_by(problem, session)
         if not session.changed:
             _tell_end(session, started, end)
@@ -71,6 +74,7 @@ def execute(session: Session, started: RunStarted) -> int:
 def _end_by(problem: BodyworkError, session: Session) -> End:
     if isinstance(problem, TimedOut):
         return End(result="timed out", reason=problem.message)
+    copies.put_back(session)
     return End(result="failed" if session.changed else "refused", reason=problem.message)
 
 
@@ -125,6 +129,7 @@ def _run_steps(session: Session) -> End:
         if not ended.is_good:
             run_failure_stage(session, ended.reason)
             return End(result="timed out" if ended.result == "timed out" else "failed", reason=ended.reason)
+    copies.remove_unnamed(session)
     return End()
 
 

@@ -1,105 +1,81 @@
-"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed."""
+"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed. Those of a group are found, to be copied."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Set as AbstractSet
 
 from bodywork_compiler import labels
-from bodywork_compiler.api import Refused
+from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.runner import groups, missing
 from bodywork_compiler.runner.before import find
+from bodywork_compiler.runner.groups import Group
+from bodywork_compiler.runner.missing import Missing
+from bodywork_compiler.runner.references import Key, brought, named, wanted
 from bodywork_compiler.runner.session import Session
-
-_VALUE = "VALUE"
 
 
 def check(session: Session) -> None:
-    """Refuse when a secret, or a key of one, that a pod cannot start without is not in the namespace."""
-    lines = []
-    for secret, keys in sorted(wanted(session.plan).items()):
-        try:
-            found = find(session, "Secret", secret)
-        except Refused:  # a run may be allowed to make pods that use a secret, and not to read it
-            continue
-        there = set((found or {}).get("data") or {})
-        missing = sorted(key.name for key in keys if key.name and key.name not in there)
-        if found is None:
-            lines.append((f"secret {secret} is not there", _create(session, secret, keys)))
-        elif missing:
-            lines.append((f"secret {secret} has no {', '.join(missing)}", _add(session, secret, missing)))
-    if lines:
-        raise BodyworkError(
-            f"missing in namespace {session.namespace}: " + "; ".join(message for message, _ in lines),
-            hint="\n  ".join(["Make them, with your own values:", *(command for _, command in lines)]),
-        )
+    """Refuse when a secret, or a key of one, that a pod cannot start without is nowhere. What is seen here is masked from now on."""
+    for own in brought(session.plan):
+        session.mask.learn(own.body)
+    group, required = groups.group_of(session.plan), wanted(session.plan)
+    faults: list[Missing] = []
+    for secret in sorted(named(session.plan)):
+        keys = required.get(secret, set())
+        source = groups.find_in(session, group, secret) if group and group.has(secret) else None
+        session.mask.learn(source)
+        faults += _in_group(session, group, secret, source, keys) if group and source else _in_namespace(session, group, secret, keys)
+    if faults:
+        raise missing.refusal(faults)
 
 
-class Key(NamedTuple):
-    """One key of a secret, and whether pods read it as a file. Without a name: whatever keys it has."""
-
-    name: str
-    is_file: bool = False
-
-
-def wanted(plan: Plan) -> dict[str, set[Key]]:
-    """Secret → the keys without which a pod cannot start. Secrets that the plan itself brings are left out."""
-    objects = [each for step in plan.steps for each in step.objects] + ([plan.on_failure] if plan.on_failure else [])
-    own = {each.name for each in objects if each.kind == "Secret"}
-    found: dict[str, set[Key]] = {}
-    for each in objects:
-        for secret, key in _references(_pod_spec(each)):
-            found.setdefault(secret, set()).add(key)
-    return {secret: keys for secret, keys in found.items() if secret not in own}
+def _in_group(session: Session, group: Group, secret: str, source: Object, keys: AbstractSet[Key]) -> list[Missing]:
+    """It will be copied, unless what stands under its name is somebody else's."""
+    stands = find(session, "Secret", secret)
+    session.mask.learn(stands)
+    copy = groups.copy_of(session, source, secret)
+    if stands and groups.is_foreign(stands, copy, group):
+        if group.only or groups.is_alike(stands, copy):
+            return _lacking(session.kubectl, session.namespace, secret, stands, keys)
+        raise groups.not_overwritten(session, group, copy)
+    session.copies += (copy,)
+    if stands:
+        session.secrets_before[secret] = stands
+    return _lacking(session.kubectl.in_namespace(groups.NAMESPACE), groups.NAMESPACE, group.source(secret), source, keys)
 
 
-def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
-    template = (each.body.get("spec") or {}).get("template") if each.kind in {"Job", "Deployment"} else None
-    spec: Mapping[str, Any] = (template or {}).get("spec") or {}
-    return spec
+def _in_namespace(session: Session, group: Group | None, secret: str, keys: AbstractSet[Key]) -> list[Missing]:
+    """It is used as it stands in the run's namespace; an old copy of a group's secret that is gone is not."""
+    try:
+        stands = find(session, "Secret", secret)
+    except Refused:  # a run may be allowed to make pods that use a secret, and not to read it
+        return []
+    session.mask.learn(stands)
+    if stands and not (group and not group.only and groups.is_copy_from(stands, group)):
+        return _lacking(session.kubectl, session.namespace, secret, stands, keys)
+    if not keys:
+        return []
+    if group is None or group.only:
+        return [Missing(session.namespace, f"secret {secret} is not there", [missing.create(session.kubectl, secret, keys)])]
+    return [Missing(groups.NAMESPACE, f"secret {group.source(secret)} is not there", _make_in_group(session, group, secret, keys))]
 
 
-def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:
-    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-    for container in containers:
-        for variable in container.get("env") or ():
-            yield from _required((variable.get("valueFrom") or {}).get("secretKeyRef"), "name")
-        for source in container.get("envFrom") or ():
-            yield from _required(source.get("secretRef"), "name")
-    for volume in spec.get("volumes") or ():
-        yield from _mounted(volume, _ssh_key(containers) if volume.get("name") == labels.SSH_VOLUME else None)
+def _lacking(kubectl: Kubectl, namespace: str, secret: str, found: Object, keys: AbstractSet[Key]) -> list[Missing]:
+    lacks = sorted(key.name for key in keys if key.name and key.name not in (found.get("data") or {}))
+    return [Missing(namespace, f"secret {secret} has no {', '.join(lacks)}", [missing.add(kubectl, secret, lacks)])] if lacks else []
 
 
-def _mounted(volume: Mapping[str, Any], ssh_key: str | None) -> Iterator[tuple[str, Key]]:
-    for secret, key in _required(volume.get("secret"), "secretName", is_file=True):
-        yield secret, Key(ssh_key, is_file=True) if ssh_key else key
-    for source in (volume.get("projected") or {}).get("sources") or ():
-        yield from _required(source.get("secret"), "name", is_file=True)
+def _make_in_group(session: Session, group: Group, secret: str, keys: AbstractSet[Key]) -> list[str]:
+    """The label is what the earlier Bodywork knows a group's secrets by."""
+    kubectl, source = session.kubectl.in_namespace(groups.NAMESPACE), group.source(secret)
+    make = [missing.create(kubectl, source, keys), kubectl.line("label", "secret", source, f"{labels.GROUP}={group.name}")]
+    return make if _has_namespace(session) else [session.kubectl.in_namespace("").line("create", "namespace", groups.NAMESPACE), *make]
 
 
-def _ssh_key(containers: Iterable[Mapping[str, Any]]) -> str | None:
-    variables = (each for container in containers for each in container.get("env") or ())
-    return next((each.get("value") for each in variables if each.get("name") == labels.SSH_KEY_VARIABLE), None)
-
-
-def _required(reference: Mapping[str, Any] | None, name_key: str, *, is_file: bool = False) -> Iterator[tuple[str, Key]]:
-    if not reference or reference.get("optional") or not reference.get(name_key):
-        return
-    keys = [item.get("key") for item in reference.get("items") or ()] or [reference.get("key")]
-    for key in keys:
-        yield str(reference[name_key]), Key(str(key or ""), is_file)
-
-
-def _create(session: Session, secret: str, keys: Iterable[Key]) -> str:
-    values = [_as_file(key) if key.is_file else f"--from-literal={key.name or 'KEY'}={_VALUE}" for key in sorted(keys)]
-    return session.kubectl.line("create", "secret", "generic", secret, *values)
-
-
-def _as_file(key: Key) -> str:
-    return f"--from-file={key.name}=FILE" if key.name else "--from-file=FILE"
-
-
-def _add(session: Session, secret: str, keys: Iterable[str]) -> str:
-    values = ", ".join(f'"{key}": "{_VALUE}"' for key in keys)
-    return session.kubectl.line("patch", "secret", secret, "-p", f'{{"stringData": {{{values}}}}}')
+def _has_namespace(session: Session) -> bool:
+    try:
+        return find(session, "Namespace", groups.NAMESPACE) is not None
+    except BodyworkError:  # who may not read namespaces is told of the secret only
+        return True

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bodywork_compiler.api import Api, CouldNotAsk
+from bodywork_compiler.api import Api, CouldNotAsk, Object
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import Kubectl
-from bodywork_compiler.manifests import Plan
+from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.runner import watching
 from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
 from bodywork_compiler.runner.inbox import Broken, Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
 from bodywork_compiler.runner.logs import Logs
+from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.observe import Picture
 
 LOST_SERVER_SECONDS = 300.0
@@ -42,6 +43,10 @@ class Session:
     interrupted: threading.Event = field(default_factory=threading.Event)
     ended: dict[tuple[int, str], StageEnded] = field(default_factory=dict)
     changed: bool = False
+    mask: Mask = field(default_factory=Mask)
+    copies: tuple[KubeObject, ...] = ()  # of a group's secrets, as they are to stand in the namespace
+    secrets_before: dict[str, Object] = field(default_factory=dict)  # what stood under their names
+    secrets_changed: tuple[str, ...] = ()  # names of those of them that this run has overwritten
     began: float = 0.0
     logs: Logs = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -49,6 +54,8 @@ class Session:
     _said_lost: bool = False
 
     def __post_init__(self) -> None:
+        tell = self.tell
+        self.tell = lambda event: tell(self.mask.event(event))
         self.logs = Logs(self.api, self.inbox, self.tell)
         self.began = self.clock()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bodywork_compiler.runner import evidence, jobs, rollback
+from bodywork_compiler.runner import copies, evidence, jobs, rollback
 from bodywork_compiler.runner.before import Before
 from bodywork_compiler.runner.events import Evidence, Result
 from bodywork_compiler.runner.session import Session
@@ -27,6 +27,7 @@ class StepEnd:
 
 def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
     if session.interrupted.is_set():
+        copies.put_back(session)
         _stop(session, [run for run in runs if not run.result], before)
         for run in runs:
             if run.result == "available":
@@ -38,6 +39,7 @@ def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before
     found = [evidence.gather(session, run) for run in bad]
     for run in bad:
         run.end(session, _result(run.verdict), run.verdict.message)
+    copies.put_back(session)  # before any pod of the former revision is made again
     _undo(session, bad, before)
     _stop(session, [run for run in runs if not run.result], before)
     return StepEnd(result=_result(bad[0].verdict), reason=_reason(found))

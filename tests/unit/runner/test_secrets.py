@@ -8,7 +8,7 @@ import pytest
 from fakes import PaperCluster, a_job, a_plan, a_session, a_template
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.runner import secrets
+from bodywork_compiler.runner import references, secrets
 
 
 def needing(**container: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def with_volume(volume: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_what_a_pod_cannot_start_without(job: dict[str, Any], wanted: dict[str, set[str]]) -> None:
-    assert secrets.wanted(a_plan(job)) == wanted
+    assert references.wanted(a_plan(job)) == wanted
 
 
 def test_the_failure_stages_secrets_count_and_the_plans_own_do_not() -> None:
@@ -45,7 +45,7 @@ def test_the_failure_stages_secrets_count_and_the_plans_own_do_not() -> None:
     tell["metadata"] = {"name": "tell", "labels": {"bodywork/pipeline": "iris", "bodywork/stage": "tell", "bodywork/role": "on-failure"}}
     train = needing(envFrom=[{"secretRef": {"name": "own"}}])
     own = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "own"}}
-    assert secrets.wanted(a_plan(own, train, tell)) == {"mail": {("PASSWORD", False)}}
+    assert references.wanted(a_plan(own, train, tell)) == {"mail": {("PASSWORD", False)}}
 
 
 def test_a_secrets_value_is_never_part_of_what_is_said() -> None:
@@ -77,4 +77,4 @@ def test_a_missing_file_is_made_from_a_file_and_a_variable_from_a_value() -> Non
 def test_the_ssh_keys_name_is_what_fetch_is_told() -> None:
     job = needing(env=[{"name": "BODYWORK_SSH_KEY", "value": "BODYWORK_GIT_SSH_PRIVATE_KEY"}])
     job["spec"]["template"]["spec"]["volumes"] = [{"name": "ssh", "secret": {"secretName": "ssh-git-private-key"}}]
-    assert secrets.wanted(a_plan(job)) == {"ssh-git-private-key": {("BODYWORK_GIT_SSH_PRIVATE_KEY", True)}}
+    assert references.wanted(a_plan(job)) == {"ssh-git-private-key": {("BODYWORK_GIT_SSH_PRIVATE_KEY", True)}}

@@ -1,0 +1,100 @@
+"""Copies of a group's secrets in the run's namespace: made and updated before step 1, put back when the run fails, removed when nobody names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bodywork_compiler import labels
+from bodywork_compiler.api import NotThere, Object
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import KubectlFailed
+from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.runner import groups
+from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.before import find
+from bodywork_compiler.runner.observe import name
+from bodywork_compiler.runner.references import named, named_by
+from bodywork_compiler.runner.session import Session
+
+_KEPT = ("name", "namespace", "labels", "annotations")  # of the metadata of a secret that is put back
+_NAMING = ("ReplicaSet", "Job", "Pod")
+
+
+def copy_in(session: Session) -> None:
+    """What `secrets.check` found in the group; two calls of kubectl at most. A secret that came to stand there meanwhile is not overwritten."""
+    changed = [each for each in session.copies if not groups.is_the_same(session.secrets_before.get(each.name), each)]
+    _put(session, "create", [each for each in changed if each.name not in session.secrets_before])
+    replaced = [each for each in changed if each.name in session.secrets_before]
+    session.secrets_changed = tuple(each.name for each in replaced)
+    _put(session, "replace", [_at_its_version(session, each) for each in replaced])
+
+
+def put_back(session: Session) -> None:
+    """The values that stood before, before any pod of before is made again. Once; what cannot be put back is told."""
+    names, session.secrets_changed = session.secrets_changed, ()
+    if not names:
+        return
+    copies = {each.name: each for each in session.copies}
+    try:
+        now = {each: find(session, "Secret", each) for each in names}
+        ours = [each for each in names if groups.is_the_same(now[each], copies[each])]
+        _put(session, "replace", [_as_before(session.secrets_before[each], now[each]) for each in ours])
+        session.notice(f"secrets put back as they were: {', '.join(ours) or 'none'}")
+    except BodyworkError as failed:
+        session.notice(f"secrets NOT put back as they were: {', '.join(names)}: {failed.message}", "ERROR")
+
+
+def remove_unnamed(session: Session) -> None:
+    """After success: this pipeline's copies that neither its stages, nor anything that still stands in the namespace, name."""
+    try:
+        copies = [each for each in _all(session, "Secret", f"{labels.PIPELINE}={session.plan.pipeline}") if groups.is_any_copy(each)]
+        unnamed = {name(each) for each in copies} - {each.name for each in session.copies}
+        unnamed = unnamed and unnamed - set(_named(session))
+    except (BodyworkError, NotThere) as why:
+        if session.copies:
+            session.notice(f"copies of secrets that nobody names are not looked for: {why}", "WARNING")
+        return
+    if unnamed:
+        result = session.kubectl.try_("delete", "secret", *sorted(unnamed), "--ignore-not-found")
+        tell_changes(session, labels.STEP_SETUP, [KubeObject({"kind": "Secret", "metadata": {"name": each}}) for each in unnamed], result)
+        if result.exit_code != 0:
+            session.notice(f"not removed: secrets {', '.join(sorted(unnamed))}: {result.said}", "WARNING")
+
+
+def _named(session: Session) -> Iterator[str]:
+    yield from named(session.plan)
+    for kind in _NAMING:
+        for obj in _all(session, kind, None):
+            yield from named_by(obj.get("spec"))
+
+
+def _all(session: Session, kind: str, selector: str | None) -> list[Object]:
+    return session.ask(lambda: session.api.list(kind, {"labelSelector": selector} if selector else {}))[0]
+
+
+def _put(session: Session, verb: str, objects: Sequence[KubeObject]) -> None:
+    if not objects:
+        return
+    result = session.kubectl.try_(verb, "-f", "-", stdin=to_json(objects))
+    tell_changes(session, labels.STEP_SETUP, objects, result)
+    # a call whose answer was lost is tried again, and is refused then what it has done
+    if result.exit_code != 0 and not all(_stands(session, each) for each in objects):
+        raise KubectlFailed(result)
+
+
+def _stands(session: Session, wanted: KubeObject) -> bool:
+    found = find(session, "Secret", wanted.name)
+    return found is not None and found.get("data") == wanted.body.get("data") and (found["metadata"].get("labels") or {}) == wanted.labels
+
+
+def _at_its_version(session: Session, copy: KubeObject) -> KubeObject:
+    """Refused when somebody else has changed it since we looked."""
+    version = session.secrets_before[copy.name]["metadata"].get("resourceVersion")
+    return KubeObject({**copy.body, "metadata": {**copy.body["metadata"], "resourceVersion": version}}, copy.origin)
+
+
+def _as_before(before: Object, now: Object | None) -> KubeObject:
+    metadata = {key: value for key, value in before["metadata"].items() if key in _KEPT}
+    version = (now or {}).get("metadata", {}).get("resourceVersion")
+    body = {key: value for key, value in before.items() if key in {"type", "data"}}
+    return KubeObject({"apiVersion": "v1", "kind": "Secret", **body, "metadata": {**metadata, "resourceVersion": version}})

@@ -1,0 +1,41 @@
+"""What is said of secrets that are missing, and the commands that make them: to be copied, with one's own values put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.runner.references import Key
+
+_VALUE = "VALUE"
+
+
+class Missing(NamedTuple):
+    """A secret, or keys of it, that is not where it is looked for; `commands` make it."""
+
+    namespace: str
+    message: str
+    commands: Sequence[str]
+
+
+def refusal(missing: Sequence[Missing]) -> BodyworkError:
+    places = dict.fromkeys(each.namespace for each in missing)
+    said = [f"missing in namespace {place}: " + "; ".join(each.message for each in missing if each.namespace == place) for place in places]
+    commands = dict.fromkeys(command for each in missing for command in each.commands)
+    return BodyworkError("; ".join(said), hint="\n  ".join(["Make them, with your own values:", *commands]))
+
+
+def create(kubectl: Kubectl, secret: str, keys: Iterable[Key]) -> str:
+    values = [_as_file(key) if key.is_file else f"--from-literal={key.name or 'KEY'}={_VALUE}" for key in sorted(keys)]
+    return kubectl.line("create", "secret", "generic", secret, *values)
+
+
+def add(kubectl: Kubectl, secret: str, keys: Iterable[str]) -> str:
+    values = ", ".join(f'"{key}": "{_VALUE}"' for key in keys)
+    return kubectl.line("patch", "secret", secret, "-p", f'{{"stringData": {{{values}}}}}')
+
+
+def _as_file(key: Key) -> str:
+    return f"--from-file={key.name}=FILE" if key.name else "--from-file=FILE"

@@ -1,0 +1,91 @@
+"""Which secrets a plan's pods name, and what of them a pod cannot start without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from bodywork_compiler import labels
+from bodywork_compiler.manifests import KubeObject, Plan
+
+_REFERENCES = ("secretKeyRef", "secretRef", "secret")
+
+
+class Key(NamedTuple):
+    """One key of a secret, and whether pods read it as a file. Without a name: whatever keys it has."""
+
+    name: str
+    is_file: bool = False
+
+
+def wanted(plan: Plan) -> dict[str, set[Key]]:
+    """Secret → the keys without which a pod cannot start. Secrets that the plan itself brings are left out."""
+    own = {each.name for each in brought(plan)}
+    found: dict[str, set[Key]] = {}
+    for each in objects(plan):
+        for secret, key in _references(_pod_spec(each)):
+            found.setdefault(secret, set()).add(key)
+    return {secret: keys for secret, keys in found.items() if secret not in own}
+
+
+def named(plan: Plan) -> set[str]:
+    """Every secret that pods of the plan name, required or not. Those that the plan itself brings, and image pull secrets, are left out."""
+    return {secret for each in objects(plan) for secret in named_by(_pod_spec(each))} - {each.name for each in brought(plan)}
+
+
+def brought(plan: Plan) -> list[KubeObject]:
+    """Secrets that stand in the plan itself."""
+    return [each for each in objects(plan) if each.kind == "Secret"]
+
+
+def objects(plan: Plan) -> list[KubeObject]:
+    return [each for step in plan.steps for each in step.objects] + ([plan.on_failure] if plan.on_failure else [])
+
+
+def named_by(body: Any) -> Iterator[str]:
+    """The secrets that stand anywhere in an object."""
+    if isinstance(body, list):
+        yield from (secret for each in body for secret in named_by(each))
+    elif isinstance(body, Mapping):
+        for key, value in body.items():
+            if key in _REFERENCES and isinstance(value, Mapping):
+                yield from (str(value[name]) for name in ("name", "secretName") if value.get(name))
+            else:
+                yield from named_by(value)
+
+
+def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
+    template = (each.body.get("spec") or {}).get("template") if each.kind in {"Job", "Deployment"} else None
+    spec: Mapping[str, Any] = (template or {}).get("spec") or {}
+    return spec
+
+
+def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    for container in containers:
+        for variable in container.get("env") or ():
+            yield from _required((variable.get("valueFrom") or {}).get("secretKeyRef"), "name")
+        for source in container.get("envFrom") or ():
+            yield from _required(source.get("secretRef"), "name")
+    for volume in spec.get("volumes") or ():
+        yield from _mounted(volume, _ssh_key(containers) if volume.get("name") == labels.SSH_VOLUME else None)
+
+
+def _mounted(volume: Mapping[str, Any], ssh_key: str | None) -> Iterator[tuple[str, Key]]:
+    for secret, key in _required(volume.get("secret"), "secretName", is_file=True):
+        yield secret, Key(ssh_key, is_file=True) if ssh_key else key
+    for source in (volume.get("projected") or {}).get("sources") or ():
+        yield from _required(source.get("secret"), "name", is_file=True)
+
+
+def _ssh_key(containers: Iterable[Mapping[str, Any]]) -> str | None:
+    variables = (each for container in containers for each in container.get("env") or ())
+    return next((each.get("value") for each in variables if each.get("name") == labels.SSH_KEY_VARIABLE), None)
+
+
+def _required(reference: Mapping[str, Any] | None, name_key: str, *, is_file: bool = False) -> Iterator[tuple[str, Key]]:
+    if not reference or reference.get("optional") or not reference.get(name_key):
+        return
+    keys = [item.get("key") for item in reference.get("items") or ()] or [reference.get("key")]
+    for key in keys:
+        yield str(reference[name_key]), Key(str(key or ""), is_file)
