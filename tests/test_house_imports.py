@@ -33,10 +33,12 @@ ALLOWED: dict[str, set[str]] = {
     "api": VALUES,
     "runner": VALUES | {"manifests", "kubectl", "kubectl_errors", "proxy", "api"},
     "local": VALUES | {"manifests", "runner"},
+    "deployed": VALUES | {"manifests", "kubectl", "proxy", "api", "runner"},
     "preview": VALUES | {"manifests", "kubectl", "kubectl_errors", "runner"},
-    # a run's events and a preview's values are what a report is made of; nothing else of theirs
-    "report": {"errors", "labels", "problems", "runner.events", "preview.values"},
-    "cli": VALUES | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "local", "preview", "report"},
+    # a run's events, a pipeline's status and a preview's values are what a report is made of; nothing else of theirs
+    "report": {"errors", "labels", "problems", "runner.events", "deployed.status", "preview.values"},
+    "cli": VALUES
+    | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"},
     "__main__": {"cli"},
     "__init__": set(),
 }

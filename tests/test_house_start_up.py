@@ -35,7 +35,7 @@ PATHS = {"fnmatch", "ipaddress", "ntpath", "pathlib", "urllib"}
 DATACLASSES = {"copy", "dataclasses", "gc"}
 START_UP: Allowed = {"own": {"cli", "errors"}, "other": set()}
 SHOWS_HELP: Allowed = {
-    "own": {"cli", "config", "errors", "git", "problems", "project", "report", "resources", "source", "values"},
+    "own": {"cli", "config", "errors", "git", "labels", "problems", "project", "report", "resources", "source", "values"},
     "other": DATACLASSES | PATHS,
 }
 READS_A_PROJECT: Allowed = {
@@ -166,7 +166,7 @@ def test_no_list_allows_what_is_always_too_dear() -> None:
         assert not allowed["other"] & ALWAYS_TOO_DEAR
 
 
-@pytest.mark.parametrize("command", ["render", "validate", "apply", "diff", "schema"])
+@pytest.mark.parametrize("command", ["render", "validate", "apply", "diff", "status", "logs", "delete", "schema"])
 def test_the_help_of_a_command_does_not_import_what_only_its_run_needs(command: str, project: Path, baseline: set[str]) -> None:
     used = split(loaded(BODYWORK, command, "--help", cwd=project), baseline)
     assert used["own"] <= SHOWS_HELP["own"]

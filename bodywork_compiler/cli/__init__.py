@@ -20,6 +20,9 @@ COMMANDS = {
     "diff": ("Look", "Show what apply would change on a cluster, and change nothing."),
     "schema": ("Look", "Print the JSON Schema of a config's format, for editors."),
     "apply": ("Run", "Run a pipeline on a cluster, step by step."),
+    "status": ("Look", "Show how a pipeline stands on a cluster."),
+    "logs": ("Look", "Print the logs of a pipeline's stages."),
+    "delete": ("Manage", "Delete a pipeline from a cluster, and wait until it is gone."),
     "version": ("Look", "Print Bodywork's version."),
 }
 EXIT_BUG = 3

@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 where_argument = click.argument("where", default=".", metavar="[PATH|GIT_URL]")
 
 
-def _named(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+def checked_name(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
     """Refuses what the cluster would refuse. An empty name is mostly a shell's variable that is not set."""
     from bodywork_compiler.names import is_dns_label
 
@@ -57,7 +57,7 @@ _COMPILE = (
     click.option(
         "--namespace",
         metavar="NS",
-        callback=_named,
+        callback=checked_name,
         help="The Kubernetes namespace; default: the config's, else the pipeline's name.",
     ),
     click.option(
@@ -72,7 +72,7 @@ _COMPILE = (
     click.option(
         "--inline-source", is_flag=True, help="Put the project's files into the manifests, so that pods need no Git server (at most 3 MiB)."
     ),
-    click.option("--ingress-class", metavar="C", callback=_named, help="The class of the ingresses; default: nginx."),
+    click.option("--ingress-class", metavar="C", callback=checked_name, help="The class of the ingresses; default: nginx."),
     click.option(
         "--pod-security",
         type=click.Choice(["restricted", "baseline", "none"]),

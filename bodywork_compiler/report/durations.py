@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MINUTE, _HOUR = 60, 3600
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def in_words(seconds: float) -> str:
@@ -16,6 +16,14 @@ def in_words(seconds: float) -> str:
         return _two(whole // _MINUTE, "min", whole % _MINUTE, "s")
     minutes = round(seconds / _MINUTE)
     return _two(minutes // _MINUTE, "h", minutes % _MINUTE, "min")
+
+
+def age_in_words(seconds: float) -> str:
+    """Roughly, as an age is read: `41 s`, `12 min`, `5 h`, `12 d`."""
+    for unit, name, below in ((1, "s", 2 * _MINUTE), (_MINUTE, "min", 2 * _HOUR), (_HOUR, "h", 2 * _DAY)):
+        if seconds < below:
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds // _DAY)} d"
 
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:

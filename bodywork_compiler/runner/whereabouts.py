@@ -27,7 +27,11 @@ def whereabouts(kubectl: Kubectl, plan: Plan) -> Whereabouts:
             f"the manifests are for namespace {plan.namespace}, not {asked}",
             hint=f"Render them for it: bodywork render --namespace {asked}, or --no-namespace for any.",
         )
-    namespace = asked or plan.namespace
+    return whereabouts_of(kubectl, asked or plan.namespace)
+
+
+def whereabouts_of(kubectl: Kubectl, namespace: str | None) -> Whereabouts:
+    """Where kubectl goes when it is about `namespace`; None: about the context's own."""
     if kubectl.target.context and namespace:
         return Whereabouts(context=kubectl.target.context, namespace=namespace)
     context, its_namespace = _current(kubectl)

@@ -1,0 +1,80 @@
+"""`bodywork delete`: takes a pipeline out of a cluster, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bodywork_compiler.cli.pipeline import HERE, Opened, Which, can_answer, opened, pipeline_options
+from bodywork_compiler.errors import BodyworkError
+
+if TYPE_CHECKING:
+    from bodywork_compiler.deployed.deleting import Patience
+
+
+@click.command("delete")
+@click.argument("path", default=HERE)
+@pipeline_options
+@click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
+@click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    default=300,
+    show_default=True,
+    help="How long to wait until all is gone.",
+)
+def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, timeout_seconds: int) -> None:
+    """Delete a pipeline from a cluster, and wait until it is gone.
+
+    PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
+    that --pipeline names, or the only one in the namespace. Deployments, Services, Ingresses, Jobs, ConfigMaps and the service account that bear
+    the pipeline's label are deleted, with their pods. Secrets stay, and whatever is not this pipeline's.
+
+    \b
+    Example:
+      bodywork delete --dry-run
+      bodywork delete --pipeline iris --namespace lab --yes
+    """
+    with opened(which) as found:
+        from bodywork_compiler.deployed.deleting import Patience, refuse_foreign_namespace
+
+        if namespace_too:
+            refuse_foreign_namespace(found.api, found.deployed.pipeline)
+        listed = _listed(found, namespace_too=namespace_too)
+        if dry_run:
+            click.echo("\n".join(f"would delete {each}" for each in listed))
+            return
+        if not yes and can_answer():
+            _ask(found, listed)
+        _delete(found, listed, Patience(seconds=timeout_seconds), namespace_too=namespace_too)
+
+
+def _listed(found: Opened, *, namespace_too: bool) -> list[str]:
+    from bodywork_compiler.deployed.deleting import shown
+
+    namespace = [f"namespace/{found.deployed.namespace}, with everything in it"] if namespace_too else []
+    return [*shown(found.deployed.objects), *namespace]
+
+
+def _ask(found: Opened, listed: list[str]) -> None:
+    click.echo(f"{found.deployed.pipeline} → context {found.context}, namespace {found.deployed.namespace}", err=True)
+    for each in listed:
+        click.echo(f"  {each}", err=True)
+    if not click.confirm("Delete?", default=False, err=True):
+        raise BodyworkError("not deleted; nothing was changed")
+
+
+def _delete(found: Opened, listed: list[str], patience: Patience, *, namespace_too: bool) -> None:
+    from bodywork_compiler.deployed.deleting import delete, delete_namespace
+
+    deployed = found.deployed
+    click.echo(f"deleting {deployed.pipeline} from context {found.context}, namespace {deployed.namespace}", err=True)
+    delete(found.api, found.kubectl, deployed, patience)
+    if namespace_too:
+        delete_namespace(found.api, found.kubectl, patience)
+    click.echo("\n".join(f"deleted {each}" for each in listed))

@@ -1,0 +1,108 @@
+"""`bodywork status`: how a pipeline stands on a cluster. Nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from bodywork_compiler.cli.pipeline import HERE, Opened, Which, opened, pipeline_options
+
+if TYPE_CHECKING:
+    from bodywork_compiler.deployed.status import PipelineStatus
+    from bodywork_compiler.report.output import Output
+
+Form = Literal["text", "json", "yaml"]
+LOOK_AGAIN_SECONDS = 2.0
+_HOME_AND_CLEAR = "\x1b[H\x1b[J"
+
+
+@click.command("status")
+@click.argument("path", default=HERE)
+@pipeline_options
+@click.option("--watch", is_flag=True, help="Look again every two seconds, and show it when it has changed, until Ctrl-C.")
+@click.option(
+    "-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True, help="As lines, or for programs."
+)
+def command(which: Which, watch: bool, output: Form) -> None:  # noqa: FBT001 - click calls it by name
+    """Show how a pipeline stands on a cluster: its stages, their pods, commits, ages and addresses, and the last run.
+
+    PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
+    that --pipeline names, or the only one in the namespace.
+
+    \b
+    Example:
+      bodywork status
+      bodywork status --pipeline iris --namespace lab -o json
+      bodywork status --watch
+    """
+    with opened(which) as found:
+        show = _shown_as(output, found.context, is_live=watch)
+        show(_look(found))
+        while watch:
+            import time
+
+            time.sleep(LOOK_AGAIN_SECONDS)
+            show(_look(_again(found)))
+
+
+def _look(found: Opened) -> PipelineStatus:
+    from bodywork_compiler.deployed.reading import pods_of
+    from bodywork_compiler.deployed.status import status_of
+
+    return status_of(found.deployed, pods_of(found.api, found.deployed.pipeline))
+
+
+def _again(found: Opened) -> Opened:
+    from dataclasses import replace
+
+    from bodywork_compiler.deployed.reading import read
+
+    return replace(found, deployed=read(found.api, found.deployed.pipeline))
+
+
+def _shown_as(form: Form, context: str, *, is_live: bool) -> Callable[[PipelineStatus], None]:
+    """Shows what differs from what it showed before; a terminal is drawn again each time, since ages grow."""
+    from bodywork_compiler.report.output import Output
+    from bodywork_compiler.report.status import as_data
+
+    output = Output(sys.stdout, environ=os.environ)
+    redraws = is_live and form == "text" and output.is_terminal
+    before: list[object] = []
+
+    def show(status: PipelineStatus) -> None:
+        data = as_data(status, context)
+        if [data] == before and not redraws:
+            return
+        before[:] = [data]
+        if redraws:
+            click.echo(_HOME_AND_CLEAR, nl=False)
+        if form == "text":
+            _as_text(status, context, output)
+        else:
+            _as_data(data, form, is_live=is_live)
+        output.flush()
+
+    return show
+
+
+def _as_text(status: PipelineStatus, context: str, output: Output) -> None:
+    from datetime import datetime, timezone
+
+    from bodywork_compiler.report.status import show_status
+
+    show_status(status, context, output, datetime.now(timezone.utc))
+
+
+def _as_data(data: dict[str, object], form: Form, *, is_live: bool) -> None:
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(data, indent=None if is_live else 2))
+        return
+    import yaml
+
+    click.echo(("---\n" if is_live else "") + yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)

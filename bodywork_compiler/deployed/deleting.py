@@ -1,0 +1,94 @@
+"""Taking a pipeline away: only what bears its label, and not done before it and its pods are gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bodywork_compiler import labels
+from bodywork_compiler.api import Api, NotThere, Object, Refused
+from bodywork_compiler.deployed.reading import Deployed, listed, of, pipelines_in, pods_of
+from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.runner.observe import annotation, name, uid
+from bodywork_compiler.runner.verdicts.pods import owner
+
+POLL_SECONDS = 0.5
+_SHOWN = 5
+_API_VERSIONS = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1", "Job": "batch/v1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long is waited, by which clock."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+
+
+def shown(objects: Sequence[Object]) -> list[str]:
+    """`deployment/scoring-service`, as kubectl takes it."""
+    return [f"{each['kind'].lower()}/{name(each)}" for each in objects]
+
+
+def refuse_foreign_namespace(api: Api, pipeline: str) -> None:
+    """A namespace is deleted only when Bodywork made it, and no other pipeline is in it."""
+    found = api.get("Namespace", api.namespace)
+    if not annotation(found, labels.CREATED_BY):
+        raise BodyworkError(
+            f"namespace {api.namespace} was not made by Bodywork; nothing was deleted",
+            hint=f"Without --namespace-too the pipeline alone is deleted; the namespace: kubectl delete namespace {api.namespace}",
+        )
+    others = [each for each in pipelines_in(api) if each != pipeline]
+    if others:
+        raise BodyworkError(
+            f"namespace {api.namespace} holds other pipelines too: {', '.join(others)}; nothing was deleted",
+            hint="Delete them first, or leave --namespace-too out.",
+        )
+
+
+def delete(api: Api, kubectl: Kubectl, deployed: Deployed, patience: Patience) -> None:
+    """Deletes its objects and waits until they, and the pods that they made, are gone."""
+    uids = {uid(each) for each in deployed.objects}
+    _delete(kubectl, [_reference(each, deployed.namespace) for each in deployed.objects])
+    _until_none_is_left(lambda: _left(api, deployed.pipeline, uids), patience)
+
+
+def delete_namespace(api: Api, kubectl: Kubectl, patience: Patience) -> None:
+    _delete(kubectl, [KubeObject({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": api.namespace}})])
+    _until_none_is_left(lambda: _namespace_left(api), patience)
+
+
+def _delete(kubectl: Kubectl, objects: Sequence[KubeObject]) -> None:
+    # on stdin, since a thousand names do not fit into an argv everywhere
+    kubectl.run("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=to_json(objects))
+
+
+def _reference(obj: Object, namespace: str) -> KubeObject:
+    kind = obj["kind"]
+    return KubeObject({"apiVersion": _API_VERSIONS.get(kind, "v1"), "kind": kind, "metadata": {"name": name(obj), "namespace": namespace}})
+
+
+def _left(api: Api, pipeline: str, uids: set[str]) -> list[str]:
+    """What was to go and is still there. A pod that nobody's controller made was put there by a person, and is theirs."""
+    objects = [each for each in listed(api, of(pipeline)) if uid(each) in uids]
+    return shown([*objects, *(each for each in pods_of(api, pipeline) if owner(each))])
+
+
+def _namespace_left(api: Api) -> list[str]:
+    try:
+        return shown([api.get("Namespace", api.namespace)])
+    except (NotThere, Refused):  # whose rights were in the namespace may not ask after it once they are gone
+        return []
+
+
+def _until_none_is_left(left: Callable[[], list[str]], patience: Patience) -> None:
+    give_up_at = patience.clock() + patience.seconds
+    while still := left():
+        if patience.clock() >= give_up_at:
+            more = f" and {len(still) - _SHOWN} more" if len(still) > _SHOWN else ""
+            raise TimedOut(f"deleted, but after {patience.seconds:g} s not gone yet: {', '.join(still[:_SHOWN])}{more}")
+        patience.sleep(POLL_SECONDS)

@@ -1,0 +1,182 @@
+"""A pipeline's objects and pods → how it stands. Pure: no clock, and nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from bodywork_compiler import labels
+from bodywork_compiler.api import Object
+from bodywork_compiler.deployed.reading import Deployed
+from bodywork_compiler.runner.observe import annotation, label, name
+from bodywork_compiler.runner.verdict import Situation, judge
+from bodywork_compiler.runner.verdicts.values import any_condition
+
+State = Literal["available", "not available", "succeeded", "failed", "running", "waits for a failure", "being deleted"]
+LAST = 10**9  # where a stage without a step stands: after all others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStatus:
+    """One stage. `step` None: the failure stage. `ready` of `wanted` pods: a service's. `started`, `ended`: a Job's. Times as Kubernetes writes them."""
+
+    stage: str
+    step: int | None
+    kind: str
+    name: str
+    state: State
+    message: str = ""
+    ready: int | None = None
+    wanted: int | None = None
+    commit: str | None = None
+    created: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    endpoint: str | None = None
+    ingress_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """What the Jobs tell of the last run; `result` is theirs, not the services'."""
+
+    started: str
+    ended: str | None
+    result: Literal["running", "succeeded", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineStatus:
+    pipeline: str
+    namespace: str
+    stages: tuple[StageStatus, ...]
+    last_run: LastRun | None
+    git_url: str | None = None
+    git_branch: str | None = None
+    git_commit: str | None = None
+
+
+def status_of(deployed: Deployed, pods: Sequence[Object]) -> PipelineStatus:
+    stages = sorted(_stages(deployed, pods), key=lambda each: (LAST if each.step is None else each.step, each.stage))
+    facts = _facts(deployed)
+    return PipelineStatus(
+        pipeline=deployed.pipeline,
+        namespace=deployed.namespace,
+        stages=tuple(stages),
+        last_run=last_run(stages),
+        git_url=facts.get(labels.FACT_GIT_URL),
+        git_branch=facts.get(labels.FACT_GIT_BRANCH),
+        git_commit=facts.get(labels.FACT_GIT_COMMIT),
+    )
+
+
+def last_run(stages: Sequence[StageStatus]) -> LastRun | None:
+    """From Jobs alone: a run makes them anew step by step, so those of later steps than the newest one's are of an earlier run."""
+    jobs = [each for each in stages if each.kind == "Job" and each.started]
+    if not jobs:
+        return None
+    newest = max(jobs, key=lambda each: str(each.started))
+    place = LAST if newest.step is None else newest.step
+    mine = [each for each in jobs if (each.step if each.step is not None else LAST) <= place]
+    failed = any(each.state == "failed" for each in mine)
+    ends = [each.ended for each in mine if each.ended]
+    over = len(ends) == len(mine)
+    return LastRun(
+        started=min(str(each.started) for each in mine),
+        ended=max(ends) if over else None,
+        result="failed" if failed else "succeeded" if over else "running",
+    )
+
+
+def _facts(deployed: Deployed) -> Mapping[str, str]:
+    """The data of the pipeline's ConfigMap: the one without a stage that knows the DAG, whatever an overlay calls it."""
+    for each in deployed.of("ConfigMap"):
+        data: Mapping[str, str] = each.get("data") or {}
+        if labels.FACT_DAG in data:
+            return data
+    return {}
+
+
+def _stages(deployed: Deployed, pods: Sequence[Object]) -> Iterator[StageStatus]:
+    for each in deployed.of("Deployment"):
+        yield _service(each, deployed, pods)
+    for each in deployed.of("Job"):
+        yield _batch(each, pods)
+
+
+def _service(deployment: Object, deployed: Deployed, pods: Sequence[Object]) -> StageStatus:
+    verdict = judge(deployment, pods, (), Situation())
+    states: dict[str, State] = {"good": "available", "failed": "failed", "timed out": "failed"}
+    wanted = (deployment.get("spec") or {}).get("replicas")
+    return StageStatus(
+        **_common(deployment),
+        state=_leaving(deployment) or states.get(verdict.state, "not available"),
+        message=verdict.message,
+        ready=int((deployment.get("status") or {}).get("readyReplicas") or 0),
+        wanted=1 if wanted is None else int(wanted),
+        endpoint=_endpoint(deployment, deployed),
+        ingress_path=_ingress_path(deployment, deployed),
+    )
+
+
+def _batch(job: Object, pods: Sequence[Object]) -> StageStatus:
+    status = job.get("status") or {}
+    if label(job, labels.ROLE) == labels.ROLE_ON_FAILURE and (job.get("spec") or {}).get("suspend"):
+        return StageStatus(**_common(job), state=_leaving(job) or "waits for a failure")
+    verdict = judge(job, pods, (), Situation())
+    states: dict[str, State] = {"good": "succeeded", "failed": "failed", "timed out": "failed"}
+    ended = status.get("completionTime") or (any_condition(job, "Failed") or {}).get("lastTransitionTime")
+    return StageStatus(
+        **_common(job),
+        state=_leaving(job) or states.get(verdict.state, "running"),
+        message=verdict.message,
+        started=status.get("startTime"),
+        ended=ended,
+    )
+
+
+def _common(obj: Object) -> dict[str, Any]:
+    step = label(obj, labels.STEP) or ""
+    return {
+        "stage": label(obj, labels.STAGE) or name(obj),
+        "step": int(step) if step.isdecimal() else None,
+        "kind": obj["kind"],
+        "name": name(obj),
+        "commit": annotation(obj, labels.GIT_COMMIT),
+        "created": obj["metadata"].get("creationTimestamp"),
+    }
+
+
+def _leaving(obj: Object) -> State | None:
+    return "being deleted" if obj["metadata"].get("deletionTimestamp") else None
+
+
+def _endpoint(deployment: Object, deployed: Deployed) -> str | None:
+    for service in _of_the_same_stage("Service", deployment, deployed):
+        for port in (service.get("spec") or {}).get("ports") or ():
+            return f"http://{name(service)}.{deployed.namespace}.svc.cluster.local:{port['port']}"
+    return None
+
+
+def _ingress_path(deployment: Object, deployed: Deployed) -> str | None:
+    for ingress in _of_the_same_stage("Ingress", deployment, deployed):
+        for rule in (ingress.get("spec") or {}).get("rules") or ():
+            for path in (rule.get("http") or {}).get("paths") or ():
+                return str(path.get("path") or "/")
+    return None
+
+
+def _of_the_same_stage(kind: str, obj: Object, deployed: Deployed) -> list[Object]:
+    return [each for each in deployed.of(kind) if label(each, labels.STAGE) == label(obj, labels.STAGE)]
+
+
+def seconds_between(earlier: str, later: str | datetime) -> float:
+    """Between two times as Kubernetes writes them."""
+    end = later if isinstance(later, datetime) else moment(later)
+    return max((end - moment(earlier)).total_seconds(), 0.0)
+
+
+def moment(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))  # Python 3.10 does not know the Z
