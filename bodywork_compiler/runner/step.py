@@ -36,7 +36,9 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
     before = remember(session, step.objects)
     _remember_pods(session, runs)
     try:
-        _change(session, step, runs, before)
+        refused = _change(session, step, runs, before)
+        if refused and not runs:
+            return StepEnd(result="failed", reason=refused.message)
         wait(session, runs)
         return conclude(session, runs, before)
     except (TimedOut, KeyboardInterrupt) as lost:  # no API server, or no time any more: nothing can be stopped or put back
@@ -46,8 +48,8 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
         raise
 
 
-def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    """What kubectl refuses after the run's first change fails the stages that it is about."""
+def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: Sequence[Before]) -> KubectlFailed | None:
+    """What kubectl refuses after the run's first change fails the stages that it is about, or the step that has none."""
     try:
         applying.apply(session, step.number, step.objects)
         restart_unchanged(session, runs, before)
@@ -55,6 +57,8 @@ def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: 
         if not session.changed:
             raise
         _blame(runs, refused)
+        return refused
+    return None
 
 
 def wait(session: Session, runs: Sequence[StageRun]) -> None:

@@ -19,9 +19,11 @@ from fakes import (
     as_good,
     as_too_slow,
     execute,
+    labels_of,
 )
 
 from bodywork_compiler.errors import TimedOut
+from bodywork_compiler.kubectl import Result
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event, Notice, ObjectChanged, RolledBack, RunEnded, StageEnded
 
@@ -166,3 +168,27 @@ def test_a_deployment_that_stood_without_a_number_was_not_removed(cluster: Paper
 def test_a_plan_of_one_later_step_counts_as_its_numbers_say(cluster: PaperCluster) -> None:
     _, told = execute(cluster, a_plan(a_job("check", 2)))
     assert getattr(told[0], "step_count", None) == 2
+
+
+class WithoutMonitors(PaperCluster):
+    """Knows no PodMonitor: its CRD was never installed."""
+
+    def execute(self, argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) -> Result:
+        if '"kind": "PodMonitor"' in (stdin or ""):
+            return Result(argv=argv, err='error: no matches for kind "PodMonitor" in version "monitoring.coreos.com/v1"', exit_code=1)
+        return super().execute(argv, stdin, timeout_seconds)
+
+
+def test_a_refused_object_of_a_step_without_stages_ends_the_run() -> None:
+    cluster = WithoutMonitors(on_apply=as_good)
+    cluster.put(NAMESPACE)
+    monitor = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PodMonitor",
+        "metadata": {"name": "watch", "labels": {**labels_of("train", 2)}},
+    }
+    exit_code, told = execute(cluster, a_plan(a_job("train", 1), monitor, a_job("serve", 3), a_failure_stage("tell")))
+    assert exit_code == 4
+    assert 'no matches for kind "PodMonitor"' in end_of(told).reason
+    assert [stage.result for stage in end_of(told).stages] == ["succeeded", "not started"]
+    assert ("Job", "tell") in cluster.objects
