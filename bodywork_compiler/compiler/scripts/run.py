@@ -77,7 +77,8 @@ class Supervisor:
         for number in HANDED_ON:
             signal.signal(number, self.hand_on)
         signal.signal(signal.SIGALRM, self.end_time)
-        self.process = subprocess.Popen(command, cwd=str(cwd), env=env, start_new_session=True)
+        # one stream, as on a terminal: the kubelet reads two of them apart, and a traceback would be cut in two by lines printed before it
+        self.process = subprocess.Popen(command, cwd=str(cwd), env=env, stderr=subprocess.STDOUT, start_new_session=True)
         if self.limit_seconds:
             signal.alarm(self.limit_seconds)
         status = self.wait(self.process)

@@ -66,7 +66,7 @@ def _too_slow(deployment: Object, mine: Sequence[Object], situation: Situation) 
     for pod in mine:
         started = situation.stage_seconds.get(ask.uid(pod))
         if limit and started is not None and started >= limit and not ask.is_ready(pod):
-            too_long = f"took longer than {limit:g} s to answer (pod {ask.name(pod)})"
+            too_long = f"took longer than {limit:g} s to answer{_on_port(pod)} (pod {ask.name(pod)})"
             return Verdict(state="timed out", message=f"{_ended_meanwhile(pod)}{too_long}")
     progressing = any_condition(deployment, "Progressing") or {}
     if progressing.get("reason") == "ProgressDeadlineExceeded":
@@ -122,6 +122,12 @@ def _ended_meanwhile(pod: Object) -> str:
         if ended is not None and count and not words.was_killed(ended):
             return f"{words.times(words.end_of(pod, str(status.get('name', '')), ended), count)}; "
     return ""
+
+
+def _on_port(pod: Object) -> str:
+    """The port is what a service that listens on another one is about."""
+    ports = ask.spec_of(pod, labels.MAIN).get("ports") or ()
+    return f" on port {ports[0].get('containerPort')}" if ports else ""
 
 
 def _wanted(deployment: Object) -> int:

@@ -86,8 +86,14 @@ def test_a_stage_may_clean_up_when_its_pod_is_deleted(workspace):
     with workspace.start("run", "main.py") as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
-        _, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stderr) == (1, "cleaned up\n")
+        printed, _ = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (1, "cleaned up\n")
+
+
+def test_what_a_stage_prints_keeps_its_order_on_one_stream(workspace):
+    workspace.has("main.py", "import sys\nfor n in range(3): print(n); print(n, file=sys.stderr, flush=True)\n")
+    ended = workspace.run("run", "main.py", PYTHONUNBUFFERED="1")
+    assert (ended.stdout.split(), ended.stderr) == (list("001122"), "")
 
 
 def test_a_stage_that_does_not_care_ends_at_once_when_its_pod_is_deleted(workspace):

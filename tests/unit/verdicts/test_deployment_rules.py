@@ -250,3 +250,9 @@ def test_a_deployment_that_is_paused_or_being_deleted_says_so():
     leaving = a_deployment()
     leaving["metadata"]["deletionTimestamp"] = "2026-11-21T07:00:30Z"
     assert judged(leaving) == ("failed", "it is being deleted by someone else")
+
+
+def test_a_start_that_takes_too_long_says_on_which_port_nothing_answered():
+    pod = a_new_pod(main=(running(),)) | {"spec": {"containers": [{"name": "stage", "ports": [{"containerPort": 5000}]}]}}
+    said = judged(with_limit("30"), [pod], stage_seconds={"uid-serve-new-1": 31.0})
+    assert said == ("timed out", "took longer than 30 s to answer on port 5000 (pod serve-new-1)")
