@@ -17,7 +17,7 @@ from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
     from bodywork_compiler.report import Form, LogStyle
-    from bodywork_compiler.runner.events import RunStarted
+    from bodywork_compiler.runner.events import DryRun, RunStarted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Asked:
     print_commands: bool
     output: Form
     log_style: LogStyle | None
+    dry_run: DryRun | None
+    dry_run_namespace: str | None
 
 
 @click.command("apply")
@@ -45,6 +47,16 @@ class Asked:
     type=click.Choice(["live", "replay"]),
     help="Stage logs line by line as they come, or whole when a pod has ended; default: live on a terminal, else replay.",
 )
+@click.option(
+    "--dry-run",
+    type=click.Choice(["client", "server"]),
+    help="Change nothing: client shows the steps and their objects, server also asks the API server about each of them.",
+)
+@click.option(
+    "--dry-run-namespace",
+    metavar="NS",
+    help="Where --dry-run=server asks about the objects while their own namespace is not there; default: the namespace default.",
+)
 def command(where: str, options: CompileOptions, **asked: Any) -> int:
     """Run a pipeline on a cluster, step by step.
 
@@ -57,7 +69,10 @@ def command(where: str, options: CompileOptions, **asked: Any) -> int:
       bodywork apply https://github.com/acme/iris.git --branch main
       bodywork apply manifests/ --context kind-dev
       kustomize build overlays/prod | bodywork apply -
+      bodywork apply --dry-run=server
     """
+    if asked["dry_run_namespace"] and asked["dry_run"] != "server":
+        raise click.UsageError("--dry-run-namespace: only with --dry-run=server")
     return _apply(where, options, Asked(**asked))
 
 
@@ -70,6 +85,10 @@ def _apply(where: str, options: CompileOptions, asked: Asked) -> int:
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
     plan, log_level = plan_at(where, options, kubectl)
     tell = choose(View(output=asked.output, log_style=asked.log_style, log_level=log_level), sys.stdout)
+    if asked.dry_run:
+        from bodywork_compiler.preview.dry_run import dry_run
+
+        return dry_run(plan, kubectl, tell, by=asked.dry_run, stand_in=asked.dry_run_namespace)
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
     return run_plan(plan, kubectl, tell, agree=_agree(asked, where))
 

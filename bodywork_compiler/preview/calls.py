@@ -38,15 +38,17 @@ class Call:
         return Key(kind, self.names.get(name, name), self.namespace)
 
 
-def calls(objects: Iterable[KubeObject], standing: Collection[Key], *, namespace: str, free: str) -> list[Call]:
+def calls(objects: Iterable[KubeObject], standing: Collection[Key], *, namespace: str, free: str, is_stand_in: bool = False) -> list[Call]:
     """The fewest calls, in the manifests' order. `standing` are objects that are there; a Job among them is asked about under a name that ends
-    in `free`, since what is there cannot be changed: a run removes it first."""
+    in `free`, since what is there cannot be changed: a run removes it first. In a stand-in for the run's namespace nothing that is there is meant.
+    """
     grouped: dict[tuple[str | None, str], list[tuple[KubeObject, str]]] = {}
     for each in objects:
         key = key_of(each, namespace)
-        is_there = key in standing
-        name = _free_name(each.name, free) if is_there and each.kind == "Job" else each.name
-        grouped.setdefault((key.namespace, _verb(each, is_there=is_there)), []).append((named(each, name), each.name))
+        is_renamed = key in standing and (is_stand_in or each.kind == "Job")
+        verb = _verb(each, is_there=key in standing and not is_renamed)
+        asked = named(each, _free_name(each.name, free)) if is_renamed else each
+        grouped.setdefault((key.namespace, verb), []).append((asked, each.name))
     return [_call(verb, where, pairs) for (where, verb), pairs in grouped.items()]
 
 

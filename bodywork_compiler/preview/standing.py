@@ -13,7 +13,7 @@ from bodywork_compiler.preview.calls import key_of, to_stream
 from bodywork_compiler.preview.values import Key, Left, Object
 
 # what a render makes: what is looked for where manifests no longer have it
-_KINDS = {
+RENDERED_KINDS = {
     "job.batch": "Job",
     "deployment.apps": "Deployment",
     "service": "Service",
@@ -61,12 +61,12 @@ def items(out: str) -> list[dict[str, Any]]:
 def left(kubectl: Kubectl, plan: Plan) -> tuple[Left, ...]:
     """Objects of the pipeline that the plan no longer has. What may not be read is not missed."""
     selector = f"{labels.PIPELINE}={plan.pipeline},{labels.STEP}"
-    result = kubectl.try_("get", ",".join(_KINDS), f"--selector={selector}", "--output=name")
+    result = kubectl.try_("get", ",".join(RENDERED_KINDS), f"--selector={selector}", "--output=name")
     if result.exit_code != 0 and "(Forbidden)" not in result.err:
         raise KubectlFailed(result)
     wanted = {(each.kind, each.name) for step in plan.steps for each in step.objects}
     there = (line.split("/", 1) for line in result.out.split())
-    found = ((_KINDS.get(kind, kind), name) for kind, name in there)
+    found = ((RENDERED_KINDS.get(kind, kind), name) for kind, name in there)
     return tuple(Left(kind=kind, name=name, is_removed=kind == "Job") for kind, name in found if (kind, name) not in wanted)
 
 

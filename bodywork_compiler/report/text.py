@@ -17,6 +17,7 @@ from bodywork_compiler.runner import events as run
 _SEVERITY: dict[run.Level, int] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _LEVEL_COLOURS: dict[run.Level, Colour] = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _DOING = {"created": "creating", "configured": "updating", "replaced": "replacing", "restarted": "restarting", "deleted": "deleting"}
+_WOULD = {"applied": "would apply", "created": "would create", "configured": "would update", "replaced": "would replace"}
 _DONE: dict[run.Result, str] = {"succeeded": "completed"}
 _ENDED: dict[run.Result, run.Level] = {"succeeded": "INFO", "available": "INFO", "stopped": "WARNING", "not started": "WARNING"}
 # what every stage goes through is worth a line only when it takes long; all else is said at once
@@ -143,3 +144,18 @@ class Text:
         more = wrapped("More:", [*self._look_further, "after mending: bodywork apply"]) if self._look_further else look(event)
         for line in more:
             self._output.line(line)
+
+    @_show.register
+    def _(self, event: run.ObjectChecked) -> None:
+        said = f"{_WOULD.get(event.action, event.action)} {event.kind.lower()}={event.name}"
+        where = f" in namespace={event.namespace}" if event.namespace else ""
+        why = f": {event.reason}" if event.reason else ""
+        level: run.Level = "ERROR" if event.action == "refused" else "INFO"
+        self._log(f"{said}{where}{why}", where="run.step" if event.step else "run.setup", level=level)
+
+    @_show.register
+    def _(self, event: run.DryRunEnded) -> None:
+        asked = "the server was not asked" if event.dry_run == "client" else f"{event.refused} refused"
+        line = f"{event.pipeline}: dry run of {event.objects} objects for {event.namespace}: {asked}, nothing was changed"
+        self._output.line()
+        self._output.line(self._output.paint(line, "red" if event.refused else "green"))

@@ -10,6 +10,7 @@ from typing import Literal
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 RunResult = Literal["succeeded", "refused", "failed", "timed out", "interrupted"]
+DryRun = Literal["client", "server"]
 Result = Literal["succeeded", "available", "failed", "timed out", "stopped", "not started"]
 
 
@@ -157,6 +158,44 @@ class RunEnded:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChecked:
+    """Of a dry run: what would be done to an object (applied, created, configured, unchanged, replaced), or that it is refused, and why."""
+
+    step: int
+    stage: str | None
+    kind: str
+    name: str
+    namespace: str | None
+    action: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunEnded:
+    """The last event of a dry run that went through; nothing was changed."""
+
+    dry_run: DryRun
+    exit_code: int
+    seconds: float
+    pipeline: str
+    namespace: str
+    objects: int
+    refused: int
+
+
 Event = (
-    RunStarted | Notice | StepStarted | ObjectChanged | StageProgress | LogLine | LogEnded | StageEnded | Evidence | RolledBack | RunEnded
+    RunStarted
+    | Notice
+    | StepStarted
+    | ObjectChanged
+    | StageProgress
+    | LogLine
+    | LogEnded
+    | StageEnded
+    | Evidence
+    | RolledBack
+    | RunEnded
+    | ObjectChecked
+    | DryRunEnded
 )

@@ -173,3 +173,17 @@ def test_the_proxys_folder_is_gone_afterwards(manifests: Path, tmp_path: Path, m
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     at_a_terminal(manifests, "--namespace", "lab", types="n\n")
     assert list(tmp_path.glob("bodywork-*")) == []
+
+
+def test_a_dry_run_asks_nobody_at_a_terminal_and_changes_nothing(kubectl: Path, manifests: Path) -> None:
+    exit_code, shown = at_a_terminal(manifests, "--namespace", "lab", "--dry-run=client")
+    assert exit_code == 0
+    assert "would apply job=train-model in namespace=lab" in shown
+    assert "Apply?" not in shown
+    assert ran(kubectl) == ["config"]
+
+
+def test_a_namespace_to_ask_in_needs_a_server_to_ask(manifests: Path) -> None:
+    done = apply(manifests, "--dry-run=client", "--dry-run-namespace", "lab")
+    assert done.returncode == 2
+    assert "only with --dry-run=server" in done.stderr

@@ -92,7 +92,7 @@ def _changed(change: dict[str, Any]) -> list[str]:
 
 
 def test_people_see_a_unified_diff(cluster: Cluster, namespace: str) -> None:
-    apply(cluster, namespace, a_batch("train", 1))
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=stream(a_batch("train", 1)))
     done = diff(cluster, namespace, a_batch("train", 1, "print(2)"), form="text")
 
     assert done.returncode == 1
@@ -140,7 +140,9 @@ def admin(cluster: Cluster, namespace: str, tmp_path: Path) -> Cluster:
 def test_who_is_admin_of_the_namespace_can_do_it(cluster: Cluster, admin: Cluster, namespace: str) -> None:
     namespace_too = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"bodywork/pipeline": "tiny"}}}
     manifests = [namespace_too, a_secret("hunter2"), a_batch("train", 1), *a_service("serve", 2)]
-    assert apply(cluster, namespace, *manifests).exit_code == 0
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=stream(*manifests[1:]))
 
     assert diff(admin, namespace, *manifests).returncode == 0
     assert diff(admin, namespace, *manifests[:-2]).returncode == 0, "apply leaves services that manifests no longer have"
+    dry_run = admin.bodywork("apply", "-", "--dry-run=server", "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests))
+    assert dry_run.returncode == 0, dry_run.stdout + dry_run.stderr

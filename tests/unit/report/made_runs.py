@@ -47,6 +47,19 @@ def ended(result: str = "succeeded", **more: Any) -> run.RunEnded:
     return run.RunEnded(result=result, **{**given, **more})
 
 
+def checked(name: str, kind: str, action: str, *, step: int = 1, reason: str | None = None) -> run.ObjectChecked:
+    return run.ObjectChecked(step=step, stage=name, kind=kind, name=name, namespace="iris", action=action, reason=reason)
+
+
+DRY_RUN_ENDED = run.DryRunEnded(dry_run="server", exit_code=1, seconds=0.5, pipeline="iris", namespace="iris", objects=2, refused=1)
+DRY_RUN = (
+    STARTED,
+    run.StepStarted(step=1, stages=("train-model",)),
+    checked("train-model", "Job", "created"),
+    run.StepStarted(step=2, stages=("scoring-service",)),
+    checked("scoring-service", "Deployment", "refused", step=2, reason='unknown field "imge"'),
+    DRY_RUN_ENDED,
+)
 BEGINNING = (
     STARTED,
     run.StepStarted(step=1, stages=("train-model",)),

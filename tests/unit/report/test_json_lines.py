@@ -6,7 +6,7 @@ from typing import get_args
 
 import jsonschema
 import pytest
-from made_runs import BAD_RUN, GOOD_RUN, printed, shown
+from made_runs import BAD_RUN, DRY_RUN, GOOD_RUN, printed, shown
 
 from bodywork_compiler import resources
 from bodywork_compiler.report.json_lines import event_name
@@ -15,7 +15,7 @@ from bodywork_compiler.runner import events as run
 SCHEMA = json.loads((resources.folder("schemas") / "events.schema.json").read_text(encoding="utf-8"))
 JUDGE = jsonschema.Draft202012Validator(SCHEMA)
 KINDS = get_args(run.Event)
-EVERY_KIND = (*GOOD_RUN, *BAD_RUN, run.Notice(message="x"))
+EVERY_KIND = (*GOOD_RUN, *BAD_RUN, *DRY_RUN, run.Notice(message="x"))
 
 
 def test_the_schema_is_one():

@@ -5,7 +5,23 @@ import time
 from dataclasses import replace
 
 import pytest
-from made_runs import ADDRESS, BAD_RUN, COMMIT, GOOD_RUN, NOT_SERVED, SERVED, STARTED, TRAINED, Clock, changed, ended, printed, shown
+from made_runs import (
+    ADDRESS,
+    BAD_RUN,
+    COMMIT,
+    DRY_RUN,
+    DRY_RUN_ENDED,
+    GOOD_RUN,
+    NOT_SERVED,
+    SERVED,
+    STARTED,
+    TRAINED,
+    Clock,
+    changed,
+    ended,
+    printed,
+    shown,
+)
 
 from bodywork_compiler.report import View, choose
 from bodywork_compiler.runner import events as run
@@ -316,3 +332,23 @@ def test_a_refusal_is_a_problem_which_stderr_tells():
 def test_a_service_that_stood_without_a_number_is_said_to_be_back():
     back = run.RolledBack(stage="s", name="serve", revision=0, seconds=3.0, complete=True)
     assert "rolled back serve, available after" in shown([back])
+
+
+def test_a_dry_run_says_what_would_be_done_and_what_is_refused():
+    assert (
+        shown(DRY_RUN)
+        == """\
+2020-11-24 20:04:15,679 - INFO - run - iris at 3f2a9c1 (main) → context kind-dev, namespace iris
+2020-11-24 20:04:15,779 - INFO - run.step - step 1/2: train-model
+2020-11-24 20:04:15,879 - INFO - run.step - would create job=train-model in namespace=iris
+2020-11-24 20:04:15,979 - INFO - run.step - step 2/2: scoring-service
+2020-11-24 20:04:16,079 - ERROR - run.step - refused deployment=scoring-service in namespace=iris: unknown field "imge"
+
+iris: dry run of 2 objects for iris: 1 refused, nothing was changed
+"""
+    )
+
+
+def test_a_dry_run_that_asks_nobody_says_so():
+    text = shown([replace(DRY_RUN_ENDED, dry_run="client", exit_code=0, refused=0)])
+    assert text.endswith("the server was not asked, nothing was changed\n")

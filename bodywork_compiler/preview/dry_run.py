@@ -1,0 +1,158 @@
+"""`apply --dry-run`: the run's steps, told in its own events. The server's word on every object, or (client) the plan alone; nothing is changed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from bodywork_compiler import labels
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
+from bodywork_compiler.preview.checked import Checked, check
+from bodywork_compiler.preview.difference import is_namespace_of_run
+from bodywork_compiler.preview.missing import missing, not_looked_for
+from bodywork_compiler.preview.standing import RENDERED_KINDS, has_namespace, standing
+from bodywork_compiler.runner import run
+from bodywork_compiler.runner.events import DryRun, DryRunEnded, Event, Notice, ObjectChecked, StepStarted
+from bodywork_compiler.runner.step import stage_plans
+from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
+
+DEFAULT_STAND_IN = "default"
+EXIT_GOOD, EXIT_REFUSED = 0, 1
+
+
+@dataclass(slots=True, kw_only=True)
+class _Telling:
+    """What has been told so far. The same warning is told once."""
+
+    tell: Callable[[Event], None]
+    namespace: str
+    objects: int = 0
+    refused: int = 0
+    warned: set[str] = field(default_factory=set)
+
+    def notice(self, message: str) -> None:
+        if message not in self.warned:
+            self.warned.add(message)
+            self.tell(Notice(message=message, level="WARNING"))
+
+    def checked(self, step: int, found: Checked) -> None:
+        each = found.object
+        self.objects += 1
+        self.refused += found.action == "refused"
+        namespace = None if each.kind == "Namespace" else each.namespace or self.namespace
+        self.tell(
+            ObjectChecked(
+                step=step,
+                stage=each.stage,
+                kind=each.kind,
+                name=each.name,
+                namespace=namespace,
+                action=found.action,
+                reason=found.reason,
+            )
+        )
+        for warning in found.warnings:
+            self.notice(warning)
+
+
+def dry_run(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, by: DryRun, stand_in: str | None) -> int:
+    """Tell what a run would do; the exit code says whether something is refused. `stand_in` is asked where the run's namespace is not there."""
+    began = time.monotonic()
+    where = whereabouts(kubectl, plan) if by == "server" else _where_without_cluster(kubectl, plan)
+    ask = _asking(kubectl, where.namespace, stand_in) if by == "server" else None
+    telling = _Telling(tell=tell, namespace=where.namespace)
+    tell(run.about_to_start(plan, where))
+    for notice in ask.unasked(plan) if ask else ():
+        telling.notice(notice)
+    for found in ask.missing_secrets(plan) if ask else ():
+        telling.checked(labels.STEP_SETUP, found)
+    for step in _steps(plan):
+        if step.number != labels.STEP_SETUP:
+            tell(StepStarted(step=step.number, stages=tuple(each.stage for each in stage_plans(step))))
+        for found in ask.about(step) if ask else (Checked(object=each, action="applied") for each in step.objects):
+            telling.checked(step.number, found)
+    exit_code = EXIT_REFUSED if telling.refused else EXIT_GOOD
+    tell(
+        DryRunEnded(
+            dry_run=by,
+            exit_code=exit_code,
+            seconds=time.monotonic() - began,
+            pipeline=plan.pipeline,
+            namespace=where.namespace,
+            objects=telling.objects,
+            refused=telling.refused,
+        )
+    )
+    return exit_code
+
+
+def _steps(plan: Plan) -> Iterator[PlanStep]:
+    """The plan's, then the failure stage as a run has it: the step after the last."""
+    yield from plan.steps
+    if plan.on_failure:
+        yield PlanStep(number=max((each.number for each in plan.steps), default=0) + 1, objects=(plan.on_failure,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """How the server is asked: in the run's namespace, or in another one while it is not there."""
+
+    kubectl: Kubectl
+    namespace: str
+    asked_in: str
+    free: str
+
+    @property
+    def is_stand_in(self) -> bool:
+        return self.asked_in != self.namespace
+
+    def unasked(self, plan: Plan) -> Iterator[str]:
+        if self.is_stand_in:
+            yield (
+                f"namespace {self.namespace} is not there: its objects are asked about in namespace {self.asked_in}. Not asked: the rights, quotas, "
+                f"limits and Pod Security of {self.namespace}, and whether the secrets that stages name are there"
+            )
+        elif unasked := not_looked_for(plan):
+            yield unasked
+
+    def missing_secrets(self, plan: Plan) -> Iterable[Checked]:
+        return () if self.is_stand_in else missing(self.kubectl, plan, self.namespace)
+
+    def about(self, step: PlanStep) -> list[Checked]:
+        objects = [each for each in step.objects if self.is_stand_in or not is_namespace_of_run(each, self.namespace)]
+        moved = [_moved(each, self.namespace, self.asked_in) for each in objects]
+        there = standing(self.kubectl, (each for each in moved if each.kind in RENDERED_KINDS.values()), self.asked_in)
+        found = check(self.kubectl, moved, there, free=self.free, is_stand_in=self.is_stand_in)
+        return [replace(each, object=manifest) for manifest, each in zip(objects, found, strict=True)]
+
+
+def _asking(kubectl: Kubectl, namespace: str, stand_in: str | None) -> _Asking:
+    asked_in = namespace if has_namespace(kubectl, namespace) else _stand_in(kubectl, namespace, stand_in)
+    return _Asking(kubectl=kubectl.in_namespace(asked_in), namespace=namespace, asked_in=asked_in, free=secrets.token_hex(4))
+
+
+def _moved(each: KubeObject, namespace: str, asked_in: str) -> KubeObject:
+    if each.namespace != namespace or namespace == asked_in:
+        return each
+    return each._replace(body={**each.body, "metadata": {**each.body["metadata"], "namespace": asked_in}})
+
+
+def _stand_in(kubectl: Kubectl, namespace: str, stand_in: str | None) -> str:
+    name = stand_in or DEFAULT_STAND_IN
+    if not has_namespace(kubectl, name):
+        raise BodyworkError(
+            f"namespaces {namespace} and {name} are not there", hint="Name one that is, to ask the server in it: --dry-run-namespace NS"
+        )
+    return name
+
+
+def _where_without_cluster(kubectl: Kubectl, plan: Plan) -> Whereabouts:
+    """A client's dry run needs no cluster, so it needs no context either."""
+    try:
+        return whereabouts(kubectl, plan)
+    except KubectlFailed:
+        return Whereabouts(context="none", namespace=kubectl.target.namespace or plan.namespace or DEFAULT_STAND_IN)
