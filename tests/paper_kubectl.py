@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 file = Path({file!r})
 KINDS = {{"namespaces": "Namespace", "pods": "Pod", "configmaps": "ConfigMap", "services": "Service", "serviceaccounts": "ServiceAccount",
-         "jobs": "Job", "deployments": "Deployment", "ingresses": "Ingress"}}
+         "jobs": "Job", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret"}}
 
 def objects():
     return json.loads(file.read_text())

@@ -33,7 +33,7 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
 
     PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
     that --pipeline names, or the only one in the namespace. Deployments, Services, Ingresses, Jobs, ConfigMaps and the service account that bear
-    the pipeline's label are deleted, with their pods. Secrets stay, and whatever is not this pipeline's.
+    the pipeline's label are deleted, with their pods, and the copies of its group's secrets. All else stays, also secrets that you made.
 
     \b
     Example:
@@ -45,6 +45,7 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
 
         if namespace_too:
             refuse_foreign_namespace(found.api, found.deployed.pipeline)
+        found = _with_copies(found)  # noqa: PLW2901 - the block is about both
         listed = _listed(found, namespace_too=namespace_too)
         if dry_run:
             click.echo("\n".join(f"would delete {each}" for each in listed))
@@ -52,6 +53,21 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
         if not yes and can_answer():
             _ask(found, listed)
         _delete(found, listed, Patience(seconds=timeout_seconds), namespace_too=namespace_too)
+
+
+def _with_copies(found: Opened) -> Opened:
+    """With the copies of its group's secrets; who may not read secrets is told that they stay."""
+    from dataclasses import replace
+
+    from bodywork_compiler.api import Refused
+    from bodywork_compiler.deployed.deleting import copied_secrets
+
+    try:
+        copies = copied_secrets(found.api, found.deployed.pipeline)
+    except Refused as refused:
+        click.echo(f"copies of its group's secrets, if there are any, stay: {refused.message}", err=True)
+        return found
+    return replace(found, deployed=replace(found.deployed, objects=(*found.deployed.objects, *copies)))
 
 
 def _listed(found: Opened, *, namespace_too: bool) -> list[str]:

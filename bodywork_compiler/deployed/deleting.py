@@ -34,6 +34,11 @@ def shown(objects: Sequence[Object]) -> list[str]:
     return [f"{each['kind'].lower()}/{name(each)}" for each in objects]
 
 
+def copied_secrets(api: Api, pipeline: str) -> list[Object]:
+    """The copies of a group's secrets that runs of this pipeline made; a secret without that mark is a person's."""
+    return [each for each in listed(api, of(pipeline), ["Secret"]) if annotation(each, labels.COPIED_FROM)]
+
+
 def refuse_foreign_namespace(api: Api, pipeline: str) -> None:
     """A namespace is deleted only when Bodywork made it, and no other pipeline is in it."""
     found = api.get("Namespace", api.namespace)
@@ -54,7 +59,8 @@ def delete(api: Api, kubectl: Kubectl, deployed: Deployed, patience: Patience) -
     """Deletes its objects and waits until they, and the pods that they made, are gone."""
     uids = {uid(each) for each in deployed.objects}
     _delete(kubectl, [_reference(each, deployed.namespace) for each in deployed.objects])
-    _until_none_is_left(lambda: _left(api, deployed.pipeline, uids), patience)
+    kinds = sorted({str(each["kind"]) for each in deployed.objects})
+    _until_none_is_left(lambda: _left(api, deployed.pipeline, uids, kinds), patience)
 
 
 def delete_namespace(api: Api, kubectl: Kubectl, patience: Patience) -> None:
@@ -72,9 +78,9 @@ def _reference(obj: Object, namespace: str) -> KubeObject:
     return KubeObject({"apiVersion": _API_VERSIONS.get(kind, "v1"), "kind": kind, "metadata": {"name": name(obj), "namespace": namespace}})
 
 
-def _left(api: Api, pipeline: str, uids: set[str]) -> list[str]:
+def _left(api: Api, pipeline: str, uids: set[str], kinds: Sequence[str]) -> list[str]:
     """What was to go and is still there. A pod that nobody's controller made was put there by a person, and is theirs."""
-    objects = [each for each in listed(api, of(pipeline)) if uid(each) in uids]
+    objects = [each for each in listed(api, of(pipeline), kinds) if uid(each) in uids]
     return shown([*objects, *(each for each in pods_of(api, pipeline) if owner(each))])
 
 

@@ -80,7 +80,7 @@ def _logs(pod: Mapping[str, Any], wanted: Wanted) -> Iterator[Log]:
         chosen = [each for each in began if each == wanted.container]
     for container in chosen:
         restarts = int(statuses[container].get("restartCount", 0))
-        if wanted.previous and not restarts:
+        if wanted.previous and not (statuses[container].get("lastState") or {}).get("terminated"):
             continue
         stage = str(label(pod, labels.STAGE) or "")
         yield Log(stage=stage, pod=name(pod), pod_uid=uid(pod), container=container, restarts=restarts)

@@ -61,7 +61,7 @@ def test_a_container_can_be_named() -> None:
 
 def test_there_is_a_previous_log_only_of_what_was_started_again() -> None:
     assert chosen(a_pod("p", "s", stage=RUNNING), previous=True) == []
-    assert chosen(a_pod("p", "s", stage={**RUNNING, "restartCount": 1}), previous=True) == ["stage"]
+    assert chosen(a_pod("p", "s", stage={**RUNNING, "lastState": DONE["state"], "restartCount": 1}), previous=True) == ["stage"]
 
 
 def test_logs_are_of_the_named_stage_and_of_no_stage_whose_name_begins_like_it() -> None:
