@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl_errors import in_short, is_worth_another_try
+from bodywork_compiler.kubectl_errors import in_short, is_worth_another_try, names_no_cluster
 
 REQUEST_TIMEOUT_SECONDS = 60
 HARD_TIMEOUT_SECONDS = 300
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 EXIT_CUT_OFF = -9  # the hard time-out's: no exit code of kubectl's own
+WHICH_CLUSTER = "See what there is: kubectl config get-contexts. Then name one: --context NAME, --kubeconfig FILE."
 _EVERY_EXIT_CODE = range(-64, 256)
 _WITHOUT_REQUEST_TIMEOUT = {"proxy", "config", "kustomize"}
 
@@ -51,7 +52,10 @@ class KubectlFailed(BodyworkError):
     """kubectl's no, or that it could not ask, with its own words."""
 
     def __init__(self, result: Result) -> None:
-        super().__init__(f"kubectl {_verb(result.argv)}: {result.said}")
+        if names_no_cluster(result.err):
+            super().__init__(f"no cluster to run on: {_without_context(result.said)}", hint=WHICH_CLUSTER)
+        else:
+            super().__init__(f"kubectl {_verb(result.argv)}: {result.said}")
         self.result = result
 
 
@@ -192,6 +196,13 @@ def _program() -> Any:
     except sh.CommandNotFound:
         pass
     raise BodyworkError("kubectl is not on the PATH", hint="install it: https://kubernetes.io/docs/tasks/tools/#kubectl")
+
+
+def _without_context(said: str) -> str:
+    """kubectl's own sentence about a missing current context says nothing to those who have not read its source."""
+    if "current-context must exist" in said:
+        return "there is no kubeconfig, or no context of it is the current one"
+    return said.removeprefix("error: ")
 
 
 def _verb(argv: tuple[str, ...]) -> str:

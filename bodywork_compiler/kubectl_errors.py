@@ -69,6 +69,11 @@ def is_quota_conflict(error: str) -> bool:
     return "Operation cannot be fulfilled on resourcequota" in error
 
 
+def names_no_cluster(error: str) -> bool:
+    """No kubeconfig, no current context in it, or none of the name that was given: kubectl cannot know which cluster is meant."""
+    return "current-context must exist" in error or re.search(r"context .*does not exist", error) is not None
+
+
 COULD_NOT_ASK: tuple[Predicate, ...] = (
     is_connection_refused,
     is_etcd_trouble,

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Background, Kubectl
+from bodywork_compiler.kubectl import Background, Kubectl, KubectlFailed, Result
 
 READY_SECONDS = 30.0
 FOLDER_PREFIX = "bodywork-proxy-"
@@ -42,7 +42,7 @@ class Proxy:
         if not self._ready.wait(READY_SECONDS):
             raise BodyworkError(f"kubectl proxy: not ready after {READY_SECONDS:g} s: {self._process.said}")
         if self._ended:
-            raise BodyworkError(f"kubectl proxy: {self._process.said}")
+            raise KubectlFailed(Result(argv=("kubectl", "proxy"), err=self._process.said, exit_code=1))
 
     def restart(self) -> None:
         """After `on_end`: a new one in its place, on the same path."""

@@ -106,9 +106,7 @@ def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:
     """Name of the secret that holds the SSH key, and the key's name in it; None where the source needs none."""
     if source.archive is not None or source.url is None or _SSH_URL.match(source.url) is None:
         return None
-    if project.generation == "v1":
-        return "ssh-github-private-key", "BODYWORK_GITHUB_SSH_PRIVATE_KEY"
-    return "ssh-git-private-key", "BODYWORK_GIT_SSH_PRIVATE_KEY"
+    return labels.SSH_SECRET_V1 if project.generation == "v1" else labels.SSH_SECRET
 
 
 def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> dict[str, str]:

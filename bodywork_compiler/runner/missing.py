@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.runner.references import Key
@@ -28,7 +29,9 @@ def refusal(missing: Sequence[Missing]) -> BodyworkError:
 
 
 def create(kubectl: Kubectl, secret: str, keys: Iterable[Key]) -> str:
-    values = [_as_file(key) if key.is_file else f"--from-literal={key.name or 'KEY'}={_VALUE}" for key in sorted(keys)]
+    values = [
+        value for key in sorted(keys) for value in (_as_files(key) if key.is_file else [f"--from-literal={key.name or 'KEY'}={_VALUE}"])
+    ]
     return kubectl.line("create", "secret", "generic", secret, *values)
 
 
@@ -37,5 +40,8 @@ def add(kubectl: Kubectl, secret: str, keys: Iterable[str]) -> str:
     return kubectl.line("patch", "secret", secret, "-p", f'{{"stringData": {{{values}}}}}')
 
 
-def _as_file(key: Key) -> str:
-    return f"--from-file={key.name}=FILE" if key.name else "--from-file=FILE"
+def _as_files(key: Key) -> list[str]:
+    """An SSH key is of no use without the host's own key, which `fetch` checks."""
+    is_ssh_key = key.name in {labels.SSH_SECRET[1], labels.SSH_SECRET_V1[1]}
+    files = [key.name, labels.SSH_KNOWN_HOSTS] if is_ssh_key else [key.name]
+    return [f"--from-file={name}=FILE" if name else "--from-file=FILE" for name in files]

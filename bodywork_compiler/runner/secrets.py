@@ -58,7 +58,8 @@ def _in_namespace(session: Session, group: Group | None, secret: str, keys: Abst
     if not keys:
         return []
     if group is None or group.only:
-        return [Missing(session.namespace, f"secret {secret} is not there", [missing.create(session.kubectl, secret, keys)])]
+        make = missing.create(session.kubectl, secret, keys)
+        return [Missing(session.namespace, f"secret {secret} is not there", [*_make_namespace(session, session.namespace), make])]
     return [Missing(groups.NAMESPACE, f"secret {group.source(secret)} is not there", _make_in_group(session, group, secret, keys))]
 
 
@@ -71,11 +72,13 @@ def _make_in_group(session: Session, group: Group, secret: str, keys: AbstractSe
     """The label is what the earlier Bodywork knows a group's secrets by."""
     kubectl, source = session.kubectl.in_namespace(groups.NAMESPACE), group.source(secret)
     make = [missing.create(kubectl, source, keys), kubectl.line("label", "secret", source, f"{labels.GROUP}={group.name}")]
-    return make if _has_namespace(session) else [session.kubectl.in_namespace("").line("create", "namespace", groups.NAMESPACE), *make]
+    return [*_make_namespace(session, groups.NAMESPACE), *make]
 
 
-def _has_namespace(session: Session) -> bool:
+def _make_namespace(session: Session, namespace: str) -> list[str]:
+    """The command that makes it, where it is not there yet; who may not read namespaces is told of the secret only."""
     try:
-        return find(session, "Namespace", groups.NAMESPACE) is not None
-    except BodyworkError:  # who may not read namespaces is told of the secret only
-        return True
+        is_there = find(session, "Namespace", namespace) is not None
+    except BodyworkError:
+        is_there = True
+    return [] if is_there else [session.kubectl.in_namespace("").line("create", "namespace", namespace)]

@@ -69,6 +69,7 @@ def test_a_missing_file_is_made_from_a_file_and_a_variable_from_a_value() -> Non
         secrets.check(session)
     session.close()
     assert (missing.value.hint or "").splitlines()[1:] == [
+        "  kubectl create namespace lab",  # a first run's: nothing is there yet
         "  kubectl create secret generic all --from-literal=KEY=VALUE --namespace=lab",
         "  kubectl create secret generic both --from-literal=USER=VALUE --from-file=id_rsa=FILE --namespace=lab",
     ]
@@ -78,3 +79,13 @@ def test_the_ssh_keys_name_is_what_fetch_is_told() -> None:
     job = needing(env=[{"name": "BODYWORK_SSH_KEY", "value": "BODYWORK_GIT_SSH_PRIVATE_KEY"}])
     job["spec"]["template"]["spec"]["volumes"] = [{"name": "ssh", "secret": {"secretName": "ssh-git-private-key"}}]
     assert references.wanted(a_plan(job)) == {"ssh-git-private-key": {("BODYWORK_GIT_SSH_PRIVATE_KEY", True)}}
+
+
+def test_a_missing_ssh_key_is_made_together_with_the_hosts_that_may_be_trusted() -> None:
+    job = needing(env=[{"name": "BODYWORK_SSH_KEY", "value": "BODYWORK_GIT_SSH_PRIVATE_KEY"}])
+    job["spec"]["template"]["spec"]["volumes"] = [{"name": "ssh", "secret": {"secretName": "ssh-git-private-key"}}]
+    session = a_session(PaperCluster(), a_plan(job))
+    with pytest.raises(BodyworkError) as missing:
+        secrets.check(session)
+    session.close()
+    assert "--from-file=BODYWORK_GIT_SSH_PRIVATE_KEY=FILE --from-file=known_hosts=FILE" in (missing.value.hint or "")

@@ -59,7 +59,8 @@ def test_inside_a_cluster_there_is_no_context(monkeypatch: pytest.MonkeyPatch) -
     assert whereabouts(kubectl, a_plan_in("lab")) == Whereabouts(context="in-cluster", namespace="lab")
 
 
-def test_no_kubeconfig_is_kubectls_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_kubeconfig_is_told_with_what_names_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(BodyworkError, match="current-context must exist"):
+    with pytest.raises(BodyworkError, match="there is no kubeconfig") as refused:
         whereabouts(a_kubectl(Target(), error="error: current-context must exist in order to minify"), a_plan_in("lab"))
+    assert "--context NAME" in (refused.value.hint or "")
