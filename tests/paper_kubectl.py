@@ -38,6 +38,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         namespace, rest = parts[1], parts[2:]
         if not rest:
             return self.found([each for each in objects() if each["kind"] == "Namespace" and each["metadata"]["name"] == namespace])
+        if any(each["kind"] == "refused" and each["metadata"]["name"] == rest[0] for each in objects()):
+            return self.say(403, {{"message": rest[0] + " is forbidden"}})
         mine = [each for each in objects() if each["kind"] == KINDS[rest[0]] and each["metadata"].get("namespace") == namespace]
         if len(rest) == 1:
             return self.say(200, {{"metadata": {{"resourceVersion": "1"}}, "items": [each for each in mine if matches(each, query["labelSelector"])]}})
@@ -90,7 +92,9 @@ class PaperKubectl:
     calls_file: Path
 
     def has(self, *objects: Object) -> None:
-        self.file.write_text(json.dumps(objects))
+        new = self.file.with_suffix(".new")
+        new.write_text(json.dumps(objects))
+        new.replace(self.file)  # a proxy may be reading it
 
     def left(self) -> set[str]:
         return {f"{each['kind']}/{each['metadata']['name']}" for each in json.loads(self.file.read_text())}

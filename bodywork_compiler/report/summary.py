@@ -44,7 +44,8 @@ def look(run: RunEnded) -> Iterator[str]:
     reached = [found for stage in run.stages if stage.result == "available" and (found := _IN_CLUSTER.match(stage.address or ""))]
     if not reached:
         return
-    yield from wrapped("Look:", [f"kubectl -n {run.namespace} get all,ingress", "kubectl proxy, then"])
+    where = f"--namespace {run.namespace}"
+    yield from wrapped("Look:", [f"bodywork status {where}", f"bodywork logs {reached[0]['service']} {where}", "kubectl proxy, then"])
     for found in reached:
         yield f"  http://localhost:8001/api/v1/namespaces/{found['namespace']}/services/{found['service']}/proxy/"
 

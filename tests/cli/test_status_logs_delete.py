@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from builders import a_project
-from deployed_objects import COMMIT, DECOYS, DONE, FAILED, IRIS, RUNNING, a_config_map, a_namespace, a_pod
+from deployed_objects import COMMIT, DECOYS, DONE, FAILED, IRIS, RUNNING, a_config_map, a_job, a_namespace, a_pod, an_object
 from paper_kubectl import PaperKubectl, paper_kubectl
 
 Done = subprocess.CompletedProcess[str]
@@ -40,7 +41,7 @@ def bodywork(*argv: str | Path, cwd: Path) -> Done:
     return subprocess.run(words, text=True, capture_output=True, check=False, cwd=cwd, stdin=subprocess.DEVNULL)
 
 
-def at_a_terminal(*argv: str, types: str, cwd: Path) -> tuple[int, str]:
+def at_a_terminal(*argv: str, types: str, cwd: Path, interrupt_at: str | None = None) -> tuple[int, str]:
     ours, its = pty.openpty()
     words = [sys.executable, "-m", "bodywork_compiler", *argv]
     with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True, cwd=cwd) as process:
@@ -49,6 +50,9 @@ def at_a_terminal(*argv: str, types: str, cwd: Path) -> tuple[int, str]:
         shown = b""
         while piece := _read(ours):
             shown += piece
+            if interrupt_at and interrupt_at.encode() in shown:
+                process.send_signal(signal.SIGINT)
+                interrupt_at = None
     os.close(ours)
     return process.returncode, shown.decode()
 
@@ -259,6 +263,52 @@ def test_a_namespace_that_bodywork_made_goes_only_when_asked(kubectl: PaperKubec
     done = bodywork("delete", *too, cwd=empty)
     assert done.returncode == 0, done.stderr
     assert kubectl.left() == left
+
+
+def test_copies_of_secrets_go_and_secrets_that_a_person_made_stay(kubectl: PaperKubectl, empty: Path) -> None:
+    copy, own = an_object("Secret", "store"), an_object("Secret", "own")
+    copy["metadata"]["annotations"]["bodywork/copied-from"] = "bodywork/group-store"
+    kubectl.has(*IRIS, copy, own)
+    done = bodywork("delete", cwd=empty)
+    assert done.returncode == 0, done.stderr
+    assert kubectl.left() == {"Secret/own"}
+
+
+def test_who_may_not_read_secrets_can_delete_and_is_told_that_copies_stay(kubectl: PaperKubectl, empty: Path) -> None:
+    kubectl.has(*IRIS, {"kind": "refused", "metadata": {"name": "secrets"}})
+    done = bodywork("delete", cwd=empty)
+    assert done.returncode == 0, done.stderr
+    assert "copies of its group's secrets, if there are any, stay: the API server says: secrets is forbidden" in done.stderr
+    assert kubectl.left() == {"refused/secrets"}
+
+
+def test_a_watch_shows_what_changed_until_ctrl_c(kubectl: PaperKubectl, empty: Path) -> None:
+    kubectl.has(*IRIS)
+    words = [sys.executable, "-m", "bodywork_compiler", "status", "--watch", "-o", "json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=empty) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        kubectl.has(*IRIS, a_job("evaluate", 3))
+        second = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+    assert [each["stage"] for each in first["stages"]] == ["train", "serve"]
+    assert [each["stage"] for each in second["stages"]] == ["train", "serve", "evaluate"]
+    assert rest == ""
+    assert process.returncode == 130
+
+
+def test_a_watch_on_a_terminal_is_drawn_again_in_place(kubectl: PaperKubectl, empty: Path) -> None:
+    kubectl.has(*IRIS)
+    code, shown = at_a_terminal("status", "--watch", types="", cwd=empty, interrupt_at="last run")
+    assert code == 130
+    assert shown.startswith("\x1b[H\x1b[Jiris at 3f2a9c1")
+
+
+def test_without_a_terminal_nothing_moves_a_cursor_or_paints(kubectl: PaperKubectl, empty: Path) -> None:
+    kubectl.has(*IRIS, *PODS)
+    assert "\x1b" not in bodywork("status", cwd=empty).stdout
+    assert "\x1b" not in bodywork("logs", cwd=empty).stdout
 
 
 def test_what_does_not_go_in_time_is_named(kubectl: PaperKubectl, empty: Path) -> None:

@@ -48,7 +48,8 @@ iris 3f2a9c1 is deployed to iris                                      1 min 12 s
   step 1  train-model      Job         succeeded  41 s
   step 2  scoring-service  Deployment  available  24 s
           http://scoring-service.iris.svc.cluster.local:5000
-Look: kubectl -n iris get all,ingress · kubectl proxy, then
+Look: bodywork status --namespace iris ·
+  bodywork logs scoring-service --namespace iris · kubectl proxy, then
   http://localhost:8001/api/v1/namespaces/iris/services/scoring-service/proxy/
 """
 )
