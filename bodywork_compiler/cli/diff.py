@@ -22,7 +22,13 @@ EXIT_SAME, EXIT_DIFFERS, EXIT_ERROR = 0, 1, 2  # as kubectl diff has them
 @click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
 @compile_options
 @target_options
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form of the difference; json is one object.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="The form of the difference; json is one object: where, whether it is the same, changes, and what is left.",
+)
 def command(where: str, options: CompileOptions, *, output: str, print_commands: bool, **target: str | None) -> int:
     """Show what apply would change on a cluster, and change nothing.
 

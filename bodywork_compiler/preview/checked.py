@@ -44,7 +44,7 @@ def _asked(kubectl: Kubectl, call: Call) -> Iterator[Checked]:
     result = kubectl.try_(*call.words, stdin=call.stdin)
     if result.exit_code != 0 and is_worth_another_try(result.err):
         raise KubectlFailed(result)
-    warned = tuple(warnings(result))
+    warned = tuple(warnings(result, call.objects))
     done = {(each["kind"], each["name"]): each["action"] for each in _DONE.finditer(result.out)}
     for each in call.objects:
         action = done.get((each.kind.lower(), each.name))
@@ -59,4 +59,4 @@ def _refused(kubectl: Kubectl, call: Call, each: KubeObject, result: Result) -> 
         alone = Call(verb=call.verb, namespace=call.namespace, objects=(each,), names=call.names)
         return next(_asked(kubectl, alone))
     reason = " ".join(said(result, call.objects).split())
-    return Checked(object=each, action=REFUSED, reason=reason, warnings=tuple(warnings(result)))
+    return Checked(object=each, action=REFUSED, reason=reason, warnings=tuple(warnings(result, call.objects)))

@@ -58,7 +58,7 @@ def _rehearse(kubectl: Kubectl, planned: Sequence[Call]) -> tuple[dict[Key, Obje
     for each in planned:
         there = kubectl.in_namespace(each.namespace) if each.namespace else kubectl
         result = there.try_(*each.words, "--output=json", stdin=each.stdin)
-        warned += warnings(result)
+        warned += warnings(result, each.objects)
         if result.exit_code != 0:
             refused.append(said(result, each.objects))
             continue

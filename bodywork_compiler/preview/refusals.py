@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from bodywork_compiler.kubectl import Result
 from bodywork_compiler.kubectl_errors import in_short
 from bodywork_compiler.manifests import KubeObject
-from bodywork_compiler.preview.cleaned import MASK
+from bodywork_compiler.runner.masking import Mask
 
 # kubectl shows the whole patch before it says what is wrong with it
 _PATCH = re.compile(
@@ -27,30 +26,15 @@ def said(result: Result, objects: Iterable[KubeObject]) -> str:
     return without_secrets(_CREATING.sub("", text), objects)
 
 
-def warnings(result: Result) -> list[str]:
+def warnings(result: Result, objects: Iterable[KubeObject]) -> list[str]:
     """What it accepts and warns about, a Pod Security Standard for instance."""
-    return [line.removeprefix(_WARNING) for line in result.err.splitlines() if line.startswith(_WARNING)]
+    found = [line.removeprefix(_WARNING) for line in result.err.splitlines() if line.startswith(_WARNING)]
+    return [without_secrets(line, objects) for line in found]
 
 
 def without_secrets(text: str, objects: Iterable[KubeObject]) -> str:
-    for value in sorted(_values(objects), key=len, reverse=True):
-        text = text.replace(value, MASK)
-    return text
-
-
-def _values(objects: Iterable[KubeObject]) -> Iterator[str]:
-    """Each value of each Secret, as it is and in base64."""
+    mask = Mask()
     for each in objects:
-        if each.kind != "Secret":
-            continue
-        for encoded in (each.body.get("data") or {}).values():
-            yield from (value for value in (str(encoded), _decoded(str(encoded))) if value)
-        for plain in (each.body.get("stringData") or {}).values():
-            yield from (value for value in (str(plain), base64.b64encode(str(plain).encode()).decode()) if value)
-
-
-def _decoded(encoded: str) -> str:
-    try:
-        return base64.b64decode(encoded, validate=True).decode()
-    except ValueError:
-        return ""
+        if each.kind == "Secret":
+            mask.learn(each.body)
+    return mask.text(text)
