@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import singledispatchmethod
 
@@ -38,7 +38,7 @@ class Text:
         self._objects: dict[str, run.StagePlan] = {}
         self._told_at: dict[str, float] = {}
         self._notes: dict[str, str] = {}
-        self._look_further: list[str] = []
+        self._look_further: dict[str, tuple[str, ...]] = {}  # stage → commands that show more of it
         self._reasons: list[str] = []
 
     def __call__(self, event: run.Event) -> None:
@@ -123,10 +123,12 @@ class Text:
         self._logs.so_far(event.stage)  # the whole log first, then what matters of it
         show_evidence(event, self._output)
         self._reasons.append(event.reason)
-        self._look_further += [each for each in event.look_further if each not in self._look_further]
+        self._look_further[event.stage] = event.look_further
 
     @_show.register
     def _(self, event: run.RolledBack) -> None:
+        if event.complete:
+            self._look_further[event.stage] = ()  # its failed pods are gone
         self._notes[event.stage] = ("removed" if event.revision is None else "rolled back") if event.complete else "NOT rolled back"
         self._output.line(self._output.paint(rollback_line(event), None if event.complete else "red"))
 
@@ -141,9 +143,14 @@ class Text:
             self._output.line(f"  {event.reason}")
         for line, colour in table(event.stages, self._on_failure, self._notes):
             self._output.line(self._output.paint(line, colour))
-        more = wrapped("More:", [*self._look_further, "after mending: bodywork apply"]) if self._look_further else look(event)
-        for line in more:
+        for line in self._where_to_look(event):
             self._output.line(line)
+
+    def _where_to_look(self, event: run.RunEnded) -> Iterator[str]:
+        if not self._look_further:
+            return look(event)
+        commands = dict.fromkeys(command for each in self._look_further.values() for command in each)
+        return wrapped("More:", [*commands, "after mending: bodywork apply"]) if commands else iter(("After mending: bodywork apply",))
 
     @_show.register
     def _(self, event: run.ObjectChecked) -> None:

@@ -65,8 +65,7 @@ BAD_END = """\
 iris 3f2a9c1 failed in iris                                           1 min 12 s
   step 1  train-model      Job         succeeded  41 s
   step 2  scoring-service  Deployment  failed     38 s  rolled back
-More: kubectl -n iris logs deployment/scoring-service --all-containers ·
-  kubectl -n iris describe pods · after mending: bodywork apply
+After mending: bodywork apply
 """
 BAD = (
     BEGINNING
@@ -353,3 +352,11 @@ iris: dry run of 2 objects for iris: 1 refused, nothing was changed
 def test_a_dry_run_that_asks_nobody_says_so():
     text = shown([replace(DRY_RUN_ENDED, dry_run="client", exit_code=0, refused=0)])
     assert text.endswith("the server was not asked, nothing was changed\n")
+
+
+def test_a_stage_that_was_not_undone_is_told_with_what_shows_more_of_it():
+    text = shown([event for event in BAD_RUN if not isinstance(event, run.RolledBack)])
+    assert text.endswith(
+        "More: kubectl -n iris logs deployment/scoring-service --all-containers ·\n"
+        "  kubectl -n iris describe pods · after mending: bodywork apply\n"
+    )
