@@ -96,7 +96,9 @@ def test_a_project_may_be_any_folder_of_a_repository():
     assert {name: env(pod, name)["BODYWORK_FOLDER"] for name in containers(pod)} == {"fetch": "models/iris", "stage": "models/iris"}
 
 
-@pytest.mark.parametrize("url", ["git@github.com:a/b.git", "ssh://git@git.example.com:2222/a/b.git", "me@host:b", "git+ssh://git@git.example.com/a/b.git"])
+@pytest.mark.parametrize(
+    "url", ["git@github.com:a/b.git", "ssh://git@git.example.com:2222/a/b.git", "me@host:b", "git+ssh://git@git.example.com/a/b.git"]
+)
 def test_only_fetch_sees_the_ssh_key(url):
     pod = pod_of(batch(requirements=("six",)), source=Source(commit=COMMIT, url=url))
     assert {"name": "ssh", "secret": {"secretName": "ssh-git-private-key", "defaultMode": 0o400}} in pod["volumes"]
