@@ -146,14 +146,14 @@ def test_missing_secrets_are_all_named_before_anything_is_changed(cluster: Clust
 def test_the_command_that_makes_a_missing_secret_can_be_run_as_it_stands(cluster: Cluster, namespace: str) -> None:
     cluster.make_secret(namespace, "half", user="me")
     needs = [from_secret("KEY", "aws", "KEY"), from_secret("PASSWORD", "half", "password")]
-    pipeline = [a_batch("train", 1, "import os; print(os.environ['KEY'] + os.environ['PASSWORD'])", env=needs)]
+    pipeline = [a_batch("train", 1, "import os; print((os.environ['KEY'] + os.environ['PASSWORD']).lower())", env=needs)]
     refused = apply(cluster, namespace, *pipeline)
     commands = [line.strip() for line in refused.err.splitlines() if line.strip().startswith("kubectl ")]
     assert len(commands) == 2
     for command in commands:
         assert cluster.run("sh", "-c", command).returncode == 0
 
-    assert apply(cluster, namespace, *pipeline).log("train") == ["VALUEVALUE"]
+    assert apply(cluster, namespace, *pipeline).log("train") == ["valuevalue"]
 
 
 def test_an_image_that_is_not_there_is_known_before_any_deadline(cluster: Cluster, namespace: str) -> None:
