@@ -50,7 +50,7 @@ class Asked:
 @click.option(
     "--dry-run",
     type=click.Choice(["client", "server"]),
-    help="Change nothing: client shows the steps and their objects, server also asks the API server about each of them.",
+    help="Change nothing: client shows the steps and their objects, server also asks the API server about each of them (exit code 1 when it refuses one).",
 )
 @click.option(
     "--dry-run-namespace",
