@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bodywork_compiler.cli import COMMANDS, bodywork
+from bodywork_compiler.cli import COMMANDS, bodywork, main
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -77,3 +77,17 @@ def test_the_overview_names_every_command_once_with_what_it_does() -> None:
     overview = help_of()
     for name, (_, text) in COMMANDS.items():
         assert len(re.findall(rf"^  {name}\s+{re.escape(text.split()[0])}", overview, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("rendr", "No such command 'rendr'. Did you mean 'render'?"),
+        ("workflow", "No such command 'workflow' yet: it is earlier Bodywork's. Its work is done by: apply."),
+        ("cronjob", "No such command 'cronjob' yet: it is earlier Bodywork's. docs/compatibility.md"),
+        ("xyzzy", "No such command 'xyzzy'. Known: validate, render"),
+    ],
+)
+def test_an_unknown_command_is_told_with_what_to_type_instead(word, told, capsys):
+    assert main([word]) == 2
+    assert told in " ".join(capsys.readouterr().err.split())

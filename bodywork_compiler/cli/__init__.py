@@ -25,6 +25,19 @@ COMMANDS = {
     "delete": ("Manage", "Delete a pipeline from a cluster, and wait until it is gone."),
     "version": ("Look", "Print Bodywork's version."),
 }
+# earlier Bodywork's words -> what does their work here
+EARLIER = {
+    "workflow": "apply",
+    "create": "apply",
+    "update": "apply",
+    "get": "status",
+    "deployment": "apply, status, logs",
+    "service": "status, delete",
+    "configure-cluster": "apply, which needs no set-up",
+    "setup-namespace": "apply, which makes the namespace",
+    "cronjob": "",
+    "secret": "",
+}
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
 
@@ -43,11 +56,7 @@ class _Verbs(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(COMMANDS)}."
-            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
+            raise click.UsageError(f"No such command '{args[0]}'{_instead_of(args[0])}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's signature
@@ -55,6 +64,16 @@ class _Verbs(click.Group):
         for heading in headings:
             with formatter.section(heading):
                 formatter.write_dl([(name, text) for name, (at, text) in COMMANDS.items() if at == heading])
+
+
+def _instead_of(word: str) -> str:
+    if word in EARLIER:
+        does_it = f" Its work is done by: {EARLIER[word]}." if EARLIER[word] else ""
+        return f" yet: it is earlier Bodywork's.{does_it} docs/compatibility.md has the whole table."
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    return f". Did you mean '{near[0]}'?" if near else f". Known: {', '.join(COMMANDS)}."
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
