@@ -111,7 +111,7 @@ class Following:
         self._api, self._wanted, self._show = api, wanted, show
         self._pieces: queue.Queue[tuple[Log, list[str]] | Exception | None] = queue.Queue(PIECES_AHEAD)
         self._known: set[tuple[str, str, int]] = set()
-        self._open = 0
+        self._open, self._has_shown = 0, False
 
     def until_over(self, look: Callable[[], tuple[Sequence[Object], bool]]) -> None:
         """`look` gives the pods as they are now, and whether others may come."""
@@ -135,18 +135,24 @@ class Following:
                 come = self._pieces.get(timeout=left)
             except queue.Empty:
                 return
-            if isinstance(come, Exception):
-                raise come
             if come is None:
                 self._open -= 1
                 return
-            for line in come[1]:
-                self._show(come[0], line)
+            self._take(come)
+
+    def _take(self, come: tuple[Log, list[str]] | Exception) -> None:
+        if isinstance(come, Refused) and self._has_shown:  # one container that was just removed: the others are worth more
+            return
+        if isinstance(come, Exception):
+            raise come
+        self._has_shown = True
+        for line in come[1]:
+            self._show(come[0], line)
 
     def _read(self, log: Log) -> None:
         try:
             self._follow(log)
-        except (NotThere, Refused):
+        except NotThere:
             pass
         except Exception as bug:  # noqa: BLE001 - raised again by the main thread: nobody else would ever see it
             self._pieces.put(bug)

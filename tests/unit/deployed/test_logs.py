@@ -9,13 +9,13 @@ from typing import Any, cast
 import pytest
 from deployed_objects import DONE, FAILED, RUNNING, WAITING, a_deployment, a_job, a_pod
 
-from bodywork_compiler.api import Api, CouldNotAsk, Object
+from bodywork_compiler.api import Api, CouldNotAsk, Object, Refused
 from bodywork_compiler.deployed.logs import Following, Log, Wanted, logs_of, pods_and_whether_more_come, stage_named
 from bodywork_compiler.deployed.reading import Deployed
 
 
 class PaperApi:
-    """An API server with these objects; a log is what it says at each asking, "BREAK" a connection that breaks."""
+    """An API server with these objects; a log is what it says at each asking, "BREAK" a connection that breaks, "REFUSE" a no."""
 
     def __init__(self, *objects: Object, logs: Mapping[str, list[list[str]]] | None = None) -> None:
         self.objects, self.logs = list(objects), dict(logs or {})
@@ -33,6 +33,8 @@ class PaperApi:
         for line in lines:
             if line == "BREAK":
                 raise CouldNotAsk("reset")
+            if line == "REFUSE":
+                raise Refused("pods/log is forbidden")
             yield f"{line}\n".encode()
 
 
@@ -104,6 +106,17 @@ def test_a_connection_that_breaks_loses_and_repeats_no_line() -> None:
     logs = {"train-1": [[first, second, "BREAK"], [second, third]]}
     api = PaperApi(a_job(), over(a_pod("train-1", "train", stage=DONE)), logs=logs)
     assert followed(api, Wanted()) == ["train-1: one", "train-1: two", "train-1: three"]
+
+
+def test_who_may_not_read_logs_is_told() -> None:
+    api = PaperApi(a_job(), over(a_pod("train-1", "train", stage=DONE)), logs={"train-1": [["REFUSE"]]})
+    with pytest.raises(Refused, match="forbidden"):
+        followed(api, Wanted())
+
+
+def test_a_log_that_goes_away_does_not_end_the_others() -> None:
+    api = PaperApi(a_job(), over(a_pod("train-1", "train", stage=DONE)), logs={"train-1": [["one", "REFUSE"]]})
+    assert followed(api, Wanted()) == ["train-1: one"]
 
 
 def test_a_service_and_a_running_job_go_on_and_a_finished_job_does_not() -> None:
