@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 REPLACED = ("GIT_", "SSH_", "XDG_", "KUBE", "LC_", "BODYWORK_GIT_", "HELM_")
 REMOVED = ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LANGUAGE", "EMAIL", "GITHUB_ACTIONS", "PYTHONDONTWRITEBYTECODE")
+
+# A shell ignores Ctrl-C for what it starts in the background (`make test &`), and a process that a test starts would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

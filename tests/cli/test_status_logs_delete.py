@@ -291,7 +291,7 @@ def test_a_watch_shows_what_changed_until_ctrl_c(kubectl: PaperKubectl, empty: P
         kubectl.has(*IRIS, a_job("evaluate", 3))
         second = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate()
+        rest, _ = process.communicate(timeout=60)
     assert [each["stage"] for each in first["stages"]] == ["train", "serve"]
     assert [each["stage"] for each in second["stages"]] == ["train", "serve", "evaluate"]
     assert rest == ""
