@@ -114,7 +114,7 @@ def spied_on(cluster: Cluster, record: Path, environment: dict[str, str], *argv:
         spy.chmod(0o755)
     env = {**os.environ, **environment, "PATH": f"{record}/bin{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(record / "tmp")}
     words = [sys.executable, "-m", "bodywork_compiler", "apply", *argv, "--kubeconfig", str(cluster.kubeconfig), "--print-commands"]
-    with all_processes() as seen:
+    with all_processes(record) as seen:
         done = subprocess.run(words, env=env, cwd=record, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     seen.discard(" ".join([*words, ""]))  # the user's own words, the URL with its password among them
     files = [file for file in record.rglob("*") if file.is_file() and file.parent != record / "bin" and file.name != "argv"]
@@ -127,15 +127,16 @@ def spied_on(cluster: Cluster, record: Path, environment: dict[str, str], *argv:
 
 
 @contextmanager
-def all_processes() -> Iterator[set[str]]:
-    """The command lines of all that runs meanwhile, also what git starts."""
+def all_processes(record: Path) -> Iterator[set[str]]:
+    """The command lines of all that the run starts, also what git starts: known by its environment, since other tests run beside this one."""
     seen: set[str] = set()
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(0.02):
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                seen.add(command_line(process))
+            for process in Path("/proc").glob("[0-9]*"):
+                if str(record) in content(process / "environ"):
+                    seen.add(content(process / "cmdline"))
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -146,7 +147,7 @@ def all_processes() -> Iterator[set[str]]:
         thread.join()
 
 
-def command_line(file: Path) -> str:
+def content(file: Path) -> str:
     try:
         return file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # it has ended
