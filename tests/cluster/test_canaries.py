@@ -116,6 +116,7 @@ def spied_on(cluster: Cluster, record: Path, environment: dict[str, str], *argv:
     words = [sys.executable, "-m", "bodywork_compiler", "apply", *argv, "--kubeconfig", str(cluster.kubeconfig), "--print-commands"]
     with all_processes(record) as seen:
         done = subprocess.run(words, env=env, cwd=record, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert any("--unix-socket" in each for each in seen), "the run's own processes were looked at"
     seen.discard(" ".join([*words, ""]))  # the user's own words, the URL with its password among them
     files = [file for file in record.rglob("*") if file.is_file() and file.parent != record / "bin" and file.name != "argv"]
     return Spied(
