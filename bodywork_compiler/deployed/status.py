@@ -82,10 +82,10 @@ def last_run(stages: Sequence[StageStatus]) -> LastRun | None:
     mine = [each for each in jobs if (each.step if each.step is not None else LAST) <= place]
     failed = any(each.state == "failed" for each in mine)
     ends = [each.ended for each in mine if each.ended]
-    over = len(ends) == len(mine)
+    over = all(each.state in {"succeeded", "failed"} for each in mine)  # as the rows say; a Job's own end follows a second later
     return LastRun(
         started=min(str(each.started) for each in mine),
-        ended=max(ends) if over else None,
+        ended=max(ends) if over and len(ends) == len(mine) else None,
         result="failed" if failed else "succeeded" if over else "running",
     )
 

@@ -98,6 +98,17 @@ def test_the_last_run_is_not_that_of_a_later_step_which_an_earlier_run_reached()
     assert status(first, older).last_run == expected
 
 
+def test_a_run_is_over_when_its_rows_say_so_a_second_before_its_jobs_do() -> None:
+    job = a_job("train", 1, ended=None)
+    pod = {
+        "metadata": {"name": "train-x", "uid": "pod-1", "ownerReferences": [{"controller": True, "uid": job["metadata"].get("uid")}]},
+        "status": {"phase": "Succeeded"},
+    }
+    found = status(job, pods=(pod,))
+    assert found.stages[0].state == "succeeded"
+    assert shown(found)[-1] == "last run: began 2 h ago, its Jobs succeeded"
+
+
 def test_a_run_goes_on_while_one_of_its_jobs_does() -> None:
     found = status(a_job("train", 1), a_job("evaluate", 2, began="2026-11-21T11:30:00Z", ended=None))
     assert found.last_run == LastRun(started="2026-11-21T10:00:00Z", ended=None, result="running")
