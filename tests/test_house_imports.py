@@ -12,13 +12,14 @@ PACKAGE = Path(__file__).parent.parent / "bodywork_compiler"
 NAME = PACKAGE.name
 
 # room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
-VALUES = {"errors", "labels", "names", "problems", "project", "resources", "source", "values"}
+VALUES = {"errors", "labels", "names", "problems", "project", "resources", "run_options", "source", "values"}
 ALLOWED: dict[str, set[str]] = {
     "errors": {"problems"},
     "labels": set(),
     "problems": {"values"},
     "project": {"values"},
     "resources": set(),
+    "run_options": {"values"},
     "names": {"errors", "problems"},
     "source": {"errors", "values"},
     "values": set(),
@@ -33,12 +34,18 @@ ALLOWED: dict[str, set[str]] = {
     "api": VALUES,
     "runner": VALUES | {"manifests", "kubectl", "kubectl_errors", "proxy", "api"},
     "local": VALUES | {"manifests", "runner"},
+    "secret_groups": VALUES | {"manifests", "compiler", "kubectl", "proxy", "api", "runner"},
+    "controller": VALUES | {"manifests", "compiler", "kubectl", "kubectl_errors", "proxy", "api", "runner", "deployed", "secret_groups"},
+    "takeover": VALUES | {"manifests", "kubectl", "api", "runner"},
+    "starting": VALUES | {"config", "manifests", "compiler"},
+    "graph": VALUES,
     "deployed": VALUES | {"manifests", "kubectl", "proxy", "api", "runner"},
     "preview": VALUES | {"manifests", "kubectl", "kubectl_errors", "runner"},
     # a run's events, a pipeline's status and a preview's values are what a report is made of; nothing else of theirs
     "report": {"errors", "labels", "problems", "runner.events", "deployed.status", "preview.values"},
     "cli": VALUES
-    | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"},
+    | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"}
+    | {"secret_groups", "controller", "starting", "graph"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -35,7 +35,7 @@ PATHS = {"fnmatch", "ipaddress", "ntpath", "pathlib", "urllib"}
 DATACLASSES = {"copy", "dataclasses", "gc"}
 START_UP: Allowed = {"own": {"cli", "errors"}, "other": set()}
 SHOWS_HELP: Allowed = {
-    "own": {"cli", "config", "errors", "git", "labels", "problems", "project", "report", "resources", "source", "values"},
+    "own": {"cli", "config", "errors", "git", "labels", "problems", "project", "report", "resources", "run_options", "source", "values"},
     "other": DATACLASSES | PATHS,
 }
 READS_A_PROJECT: Allowed = {

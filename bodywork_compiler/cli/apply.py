@@ -13,7 +13,9 @@ import click
 
 from bodywork_compiler.cli.manifests import STDIN, plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
+from bodywork_compiler.cli.run_options import run_options
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 
 if TYPE_CHECKING:
     from bodywork_compiler.report import Form, LogStyle
@@ -24,19 +26,21 @@ if TYPE_CHECKING:
 class Asked:
     """What was asked for beside the options of a compilation."""
 
-    context: str | None
-    kubeconfig: str | None
-    yes: bool
-    print_commands: bool
-    output: Form
-    log_style: LogStyle | None
-    dry_run: DryRun | None
-    dry_run_namespace: str | None
+    context: str | None = None
+    kubeconfig: str | None = None
+    yes: bool = False
+    print_commands: bool = False
+    output: Form = "text"
+    log_style: LogStyle | None = None
+    dry_run: DryRun | None = None
+    dry_run_namespace: str | None = None
+    run: RunOptions = DEFAULT_RUN
 
 
 @click.command("apply")
 @click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
 @compile_options
+@run_options
 @target_options
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
 @click.option(
@@ -73,10 +77,11 @@ def command(where: str, options: CompileOptions, **asked: Any) -> int:
     """
     if asked["dry_run_namespace"] and asked["dry_run"] != "server":
         raise click.UsageError("--dry-run-namespace: only with --dry-run=server")
-    return _apply(where, options, Asked(**asked))
+    return apply(where, options, Asked(**asked))
 
 
-def _apply(where: str, options: CompileOptions, asked: Asked) -> int:
+def apply(where: str, options: CompileOptions, asked: Asked) -> int:
+    """Compile or read what is at `where`, and run it: the one way, whatever the command is called. Returns the exit code."""
     from bodywork_compiler.kubectl import Kubectl, Target
     from bodywork_compiler.report import View, choose
     from bodywork_compiler.runner.start import run_plan
@@ -90,7 +95,7 @@ def _apply(where: str, options: CompileOptions, asked: Asked) -> int:
 
         return dry_run(plan, kubectl, tell, by=asked.dry_run, stand_in=asked.dry_run_namespace)
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
-    return run_plan(plan, kubectl, tell, agree=_agree(asked, where))
+    return run_plan(plan, kubectl, tell, options=asked.run, agree=_agree(asked, where))
 
 
 def _agree(asked: Asked, where: str) -> Callable[[RunStarted], None]:

@@ -12,6 +12,7 @@ from bodywork_compiler.api import Api, CouldNotAsk, Object
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import watching
 from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
 from bodywork_compiler.runner.inbox import Broken, Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
@@ -38,6 +39,7 @@ class Session:
     inbox: Inbox
     tell: Callable[[Event], None]
     restart_proxy: Callable[[], None]
+    options: RunOptions = DEFAULT_RUN
     clock: Callable[[], float] = time.monotonic
     picture: Picture = field(default_factory=Picture)
     interrupted: threading.Event = field(default_factory=threading.Event)

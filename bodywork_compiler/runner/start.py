@@ -13,6 +13,7 @@ from bodywork_compiler.api import Api
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.proxy import Proxy
+from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event, Notice, RunStarted
 from bodywork_compiler.runner.inbox import Inbox, ProxyEnded, Wake
@@ -20,7 +21,14 @@ from bodywork_compiler.runner.session import LOST_SERVER_SECONDS, Session
 from bodywork_compiler.runner.whereabouts import whereabouts
 
 
-def run_plan(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, agree: Callable[[RunStarted], None]) -> int:
+def run_plan(
+    plan: Plan,
+    kubectl: Kubectl,
+    tell: Callable[[Event], None],
+    *,
+    agree: Callable[[RunStarted], None],
+    options: RunOptions = DEFAULT_RUN,
+) -> int:
     """Execute the plan on the cluster that `kubectl` points at; the exit code says how it ended. Call it in the main thread.
 
     `agree` sees what is about to happen before anything is changed, and raises when it shall not.
@@ -40,6 +48,7 @@ def run_plan(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, agr
             tell=tell,
             restart_proxy=proxy.restart,
             interrupted=interrupted,
+            options=options,
         )
         with _closing(session), _signals(session):
             return run.execute(session, started)

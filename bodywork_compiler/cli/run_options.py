@@ -1,0 +1,73 @@
+"""The options of `apply` that say how a run goes: what it waits for, where it begins, what becomes of what fails."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from bodywork_compiler.run_options import RunOptions
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smh])+|\d+(?:\.\d+)?")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
+
+
+def duration(_context: click.Context, _option: click.Parameter, given: str | None) -> float | None:
+    """Seconds, of a length of time as Go and kubectl write it (`90s`, `5m`, `1h30m`); a bare number is seconds."""
+    if given is None:
+        return None
+    if not _DURATION.fullmatch(given):
+        raise click.BadParameter(f"must be a length of time such as 90s, 5m or 1h30m, got `{given}`")
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in _PART.findall(given))
+
+
+_RUN = (
+    click.option("--from-step", type=click.IntRange(min=1), metavar="N", help="Begin with step N; the steps before it are taken as done."),
+    click.option("--only", multiple=True, metavar="STAGE", help="Run this stage and no other; may be given several times."),
+    click.option("--resume", is_flag=True, help="Go on with the run that was cut off: what it finished is not run again."),
+    click.option(
+        "--wait-lock",
+        "wait_lock_seconds",
+        callback=duration,
+        default="0s",
+        metavar="TIME",
+        help="How long to wait while another run holds the pipeline (5m); default: not at all.",
+    ),
+    click.option("--break-lock", is_flag=True, help="Take the pipeline from whoever holds it. That run stops as soon as it sees so."),
+    click.option("--timeout", "timeout_seconds", callback=duration, metavar="TIME", help="The limit of the whole run (2h); default: none."),
+    click.option(
+        "--wait-secrets",
+        "wait_secrets_seconds",
+        callback=duration,
+        default="0s",
+        metavar="TIME",
+        help="How long to wait for secrets that are not there yet, since a controller makes them (60s); default: not at all.",
+    ),
+    click.option("--keep-failed", is_flag=True, help="Roll nothing back and remove nothing: leave what failed as it stands."),
+    click.option(
+        "--rollback",
+        type=click.Choice(["failed", "all"]),
+        default="failed",
+        help="What goes back when a stage fails: the services that failed, or all that this run changed; default: failed.",
+    ),
+    click.option("--adopt", is_flag=True, help="Take over objects of another repository, or of earlier Bodywork."),
+    click.option("--no-prune", "prune", is_flag=True, flag_value=False, default=True, help="Keep the objects of stages that are gone."),
+)
+_NAMES = tuple(RunOptions.__annotations__)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of a run; the command gets them as one value, `run`."""
+
+    @functools.wraps(command)
+    def with_value(**kwargs: Any) -> Any:
+        return command(run=RunOptions(**{each: kwargs.pop(each) for each in _NAMES}), **kwargs)
+
+    decorated: Callable[..., Any] = with_value
+    for option in reversed(_RUN):
+        decorated = option(decorated)
+    return decorated
