@@ -40,10 +40,25 @@ class Compiled:
 
 
 @value
+class Origin:
+    """What an earlier render said of where its files come from; it is said again, whatever this clone's remotes are."""
+
+    url: str | None
+    branch: str | None
+    inline: bool
+
+    def of(self, source: Source) -> Source:
+        from dataclasses import replace
+
+        return replace(source, url=self.url, branch=self.branch, archive=source.archive if self.inline else None)
+
+
+@value
 class Strictness:
     """What `apply` demands beyond `render`: nothing uncommitted, and the remote itself says that it has the commit."""
 
     output: Path | None = None
+    origin: Origin | None = None
     refuse_uncommitted: bool = False
     ask_remote: bool = False
 
@@ -68,7 +83,7 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         commit=options.commit,
         folder=(options.folder or "").strip("/"),
         output=strictness.output,
-        inline=options.inline_source,
+        inline=options.inline_source or bool(strictness.origin and strictness.origin.inline),
         ask_remote=strictness.ask_remote,
     )
     with checkout(where, wanted) as project:
@@ -82,11 +97,12 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
             place = "" if where == "." else f"{where}: "
             raise BodyworkError(f"{place}{uncommitted}", hint=_how_to_commit(Path(where), found, loaded.project))
         render_options = _render_options(project.folder, options)
-        documents = compile_project(loaded.project, found.source, render_options)
+        source = strictness.origin.of(found.source) if strictness.origin else found.source
+        documents = compile_project(loaded.project, source, render_options)
     return Compiled(
         documents=documents,
         project=loaded.project,
-        source=found.source,
+        source=source,
         warnings=loaded.warnings,
         notes=(*found.notes, *notes_about(loaded.project, render_options), *((uncommitted,) if uncommitted else ())),
     )

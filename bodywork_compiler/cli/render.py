@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,9 +25,17 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Write a folder of manifests instead of one stream on stdout."
 )
+@click.option(
+    "--check",
+    "checked",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Write nothing: is DIR byte by byte what the commit that it pins renders to, and is the project unchanged since? Exit code 1 if not.",
+)
+@click.option("--only-pinned", is_flag=True, help="With --check: ask only the first of its two questions, as a pre-commit hook does.")
 @click.option("--step", metavar="N", type=click.IntRange(min=0), help="Print only this step; 0 is the set-up. Default: all.")
 @click.option("--stage", metavar="S", help="Print only this stage's objects. Default: all.")
-def command(where: str, options: CompileOptions, output: Path | None, step: int | None, stage: str | None) -> None:
+def command(where: str, options: CompileOptions, output: Path | None, checked: Path | None, **asked: Any) -> None:
     """Compile a project to Kubernetes manifests: a stream on stdout, or a folder with -o.
 
     PATH is a project's folder, anywhere in a Git repository (default: the current one); GIT_URL is cloned. Nothing touches a cluster.
@@ -37,7 +45,18 @@ def command(where: str, options: CompileOptions, output: Path | None, step: int 
       bodywork render > manifests.yaml
       bodywork render -o manifests/
       bodywork render https://github.com/acme/iris.git --branch main
+      bodywork render --check manifests/
     """
+    step, stage = asked["step"], asked["stage"]
+    if asked["only_pinned"] and not checked:
+        raise click.UsageError("--only-pinned belongs to --check DIR")
+    if checked:
+        if output or step is not None or stage is not None:
+            raise click.UsageError("--check writes nothing, and looks at the whole folder: leave -o, --step and --stage away")
+        from bodywork_compiler.cli.render_check import check
+
+        check(where, options, checked, only_pinned=asked["only_pinned"])
+        return
     _check_usage(where, output, is_part=step is not None or stage is not None)
     compiled = compile_location(where, options, Strictness(output=output))
     say(compiled)

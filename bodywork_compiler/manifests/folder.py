@@ -47,7 +47,7 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
     A file that a person changed since, or that was never ours, stops it before anything is written; a changed README is kept.
     """
     _refuse_unreadable(documents)
-    files = _files(documents, pipeline)
+    files = files_of(documents, pipeline)
     target = folder.resolve()
     if target.exists() and not target.is_dir():
         raise BodyworkError(f"{folder}: is a file, and manifests go to a folder", hint="For one stream: bodywork render > manifests.yaml")
@@ -83,7 +83,7 @@ def _write(files: Mapping[str, bytes], target: Path) -> _Change:
     return change
 
 
-def _files(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
+def files_of(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
     files = {document.path: f"# {place(document)}\n{document.text}".encode() for document in documents}
     assert len(files) == len(documents), "two documents have one path"  # noqa: S101 - the compiler's bug, not the user's
     return {**files, KUSTOMIZATION: kustomization(documents).encode(), README: readme(documents, pipeline).encode()}
@@ -91,7 +91,7 @@ def _files(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
 
 def _change(files: Mapping[str, bytes], target: Path, recorded: Mapping[str, frozenset[str]]) -> _Change:
     _refuse_links({*files, *recorded, f"{RENDER_UNDER_WAY}/"}, target)
-    present = {path: found for path in {*files, *recorded} if (found := _content(target / path)) is not None}
+    present = {path: found for path in {*files, *recorded} if (found := content_of(target / path)) is not None}
     edited = [path for path in present if marker.digest(present[path]) not in recorded.get(path, frozenset())]
     in_the_way = sorted(path for path in edited if path not in files or marker.digest(present[path]) != marker.digest(files[path]))
     kept = tuple(path for path in in_the_way if path == README and path in recorded)
@@ -116,7 +116,7 @@ def _refuse_links(paths: Iterable[str], target: Path) -> None:
                 )
 
 
-def _content(file: Path) -> bytes | None:
+def content_of(file: Path) -> bytes | None:
     try:
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
