@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import signal
 import stat
 import subprocess
 import sys
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 from builders import a_project
+from terminal import at_a_terminal
 
 # answers what a run asks before it changes anything; a proxy that serves nobody
 KUBECTL = """#!/bin/sh
@@ -56,30 +55,6 @@ def manifests(tmp_path: Path) -> Path:
 def apply(*argv: str | Path, stdin: str = "", cwd: Path | None = None) -> Done:
     words = [sys.executable, "-m", "bodywork_compiler", "apply", *map(str, argv)]
     return subprocess.run(words, input=stdin, text=True, capture_output=True, check=False, cwd=cwd)
-
-
-def at_a_terminal(*argv: str | Path, types: str = "", until: str | None = None) -> tuple[int, str]:
-    """The exit code and what the terminal showed; interrupted when it shows `until`."""
-    ours, its = pty.openpty()
-    words = [sys.executable, "-m", "bodywork_compiler", "apply", *map(str, argv)]
-    with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True) as process:
-        os.close(its)
-        os.write(ours, types.encode())
-        shown = b""
-        while piece := _read(ours):
-            shown += piece
-            if until and until.encode() in shown:
-                process.send_signal(signal.SIGINT)
-                until = None
-    os.close(ours)
-    return process.returncode, shown.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # Linux's way to say that the other side is closed
-        return b""
 
 
 def test_options_of_a_compilation_are_wrong_usage_on_manifests(manifests: Path) -> None:
@@ -141,7 +116,7 @@ def test_no_kubectl_is_said_with_where_to_get_one(manifests: Path, tmp_path: Pat
 
 
 def test_a_person_at_a_terminal_sees_the_plan_and_is_asked(kubectl: Path, manifests: Path) -> None:
-    exit_code, shown = at_a_terminal(manifests, "--namespace", "lab", types="n\n")
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", types="n\n")
 
     assert exit_code == 1
     assert "iris at 3f2a9c1 (main) → context kind-dev, namespace lab" in shown
@@ -152,7 +127,7 @@ def test_a_person_at_a_terminal_sees_the_plan_and_is_asked(kubectl: Path, manife
 
 
 def test_return_alone_is_a_no(kubectl: Path, manifests: Path) -> None:
-    exit_code, _ = at_a_terminal(manifests, "--namespace", "lab", types="\n")
+    exit_code, _ = at_a_terminal("apply", manifests, "--namespace", "lab", types="\n")
     assert exit_code == 1
     assert sorted(ran(kubectl)) == ["config", "proxy"]
 
@@ -163,7 +138,7 @@ def test_yes_and_ci_are_not_asked(manifests: Path, how: str, monkeypatch: pytest
     words: list[str] = [how] if how.startswith("--") else []
     if not words:
         monkeypatch.setenv(how, "true")
-    exit_code, shown = at_a_terminal(manifests, "--namespace", "lab", *words, until="- INFO - run -")
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", *words, interrupt_at="- INFO - run -")
     assert exit_code == 130, "the run had begun"
     assert "Apply?" not in shown
 
@@ -171,12 +146,12 @@ def test_yes_and_ci_are_not_asked(manifests: Path, how: str, monkeypatch: pytest
 @pytest.mark.usefixtures("kubectl")
 def test_the_proxys_folder_is_gone_afterwards(manifests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    at_a_terminal(manifests, "--namespace", "lab", types="n\n")
+    at_a_terminal("apply", manifests, "--namespace", "lab", types="n\n")
     assert list(tmp_path.glob("bodywork-*")) == []
 
 
 def test_a_dry_run_asks_nobody_at_a_terminal_and_changes_nothing(kubectl: Path, manifests: Path) -> None:
-    exit_code, shown = at_a_terminal(manifests, "--namespace", "lab", "--dry-run=client")
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", "--dry-run=client")
     assert exit_code == 0
     assert "would apply job=train-model in namespace=lab" in shown
     assert "Apply?" not in shown

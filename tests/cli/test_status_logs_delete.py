@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
@@ -15,6 +13,7 @@ import yaml
 from builders import a_project
 from deployed_objects import COMMIT, DECOYS, DONE, FAILED, IRIS, RUNNING, a_config_map, a_job, a_namespace, a_pod, an_object
 from paper_kubectl import PaperKubectl, paper_kubectl
+from terminal import at_a_terminal
 
 Done = subprocess.CompletedProcess[str]
 PODS = (
@@ -39,29 +38,6 @@ def empty(tmp_path: Path) -> Path:
 def bodywork(*argv: str | Path, cwd: Path) -> Done:
     words = [sys.executable, "-m", "bodywork_compiler", *map(str, argv)]
     return subprocess.run(words, text=True, capture_output=True, check=False, cwd=cwd, stdin=subprocess.DEVNULL)
-
-
-def at_a_terminal(*argv: str, types: str, cwd: Path, interrupt_at: str | None = None) -> tuple[int, str]:
-    ours, its = pty.openpty()
-    words = [sys.executable, "-m", "bodywork_compiler", *argv]
-    with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True, cwd=cwd) as process:
-        os.close(its)
-        os.write(ours, types.encode())
-        shown = b""
-        while piece := _read(ours):
-            shown += piece
-            if interrupt_at and interrupt_at.encode() in shown:
-                process.send_signal(signal.SIGINT)
-                interrupt_at = None
-    os.close(ours)
-    return process.returncode, shown.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # Linux's way to say that the other side is closed
-        return b""
 
 
 def test_status_is_of_the_project_in_this_folder(kubectl: PaperKubectl, empty: Path) -> None:
