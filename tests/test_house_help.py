@@ -83,8 +83,8 @@ def test_the_overview_names_every_command_once_with_what_it_does() -> None:
     ("word", "told"),
     [
         ("rendr", "No such command 'rendr'. Did you mean 'render'?"),
-        ("workflow", "No such command 'workflow' yet: it is earlier Bodywork's. Its work is done by: apply."),
-        ("cronjob", "No such command 'cronjob' yet: it is earlier Bodywork's. docs/compatibility.md"),
+        ("workflw", "No such command 'workflw'. Did you mean 'workflow'?"),
+        ("stage", "No such command 'stage' any more: it ran inside the container"),
         ("xyzzy", "No such command 'xyzzy'. Known: validate, render"),
     ],
 )

@@ -25,55 +25,56 @@ COMMANDS = {
     "delete": ("Manage", "Delete a pipeline from a cluster, and wait until it is gone."),
     "version": ("Look", "Print Bodywork's version."),
 }
-# earlier Bodywork's words -> what does their work here
-EARLIER = {
-    "workflow": "apply",
-    "create": "apply",
-    "update": "apply",
-    "get": "status",
-    "deployment": "apply, status, logs",
-    "service": "status, delete",
-    "configure-cluster": "apply, which needs no set-up",
-    "setup-namespace": "apply, which makes the namespace",
-    "cronjob": "",
-    "secret": "",
-}
+HEADINGS = ("Start", "Look", "Run", "Manage")
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
 
 
 class _Verbs(click.Group):
-    """A group whose commands are imported when they are called, and which knows near names."""
+    """A group whose commands are imported when they are called: today's from their own file, all others are earlier Bodywork's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
-        return list(COMMANDS)
+        from bodywork_compiler.cli import earlier
+
+        return [*COMMANDS, *(name for name, _ in earlier.overview())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
         if cmd_name not in COMMANDS:
-            return None
+            from bodywork_compiler.cli import earlier
+
+            return earlier.command(cmd_name)
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"No such command '{args[0]}'{_instead_of(args[0])}", ctx)
+        word, *after = args
+        if word in COMMANDS and word != "delete":
+            return super().resolve_command(ctx, args)
+        from bodywork_compiler.cli import earlier
+
+        if word == "delete" and earlier.is_v3_delete(after):
+            return word, earlier.command(word), after
+        if not word.startswith("-") and word not in {*COMMANDS, *earlier.NAMES}:
+            gone = f"No such command '{word}' any more: {earlier.GONE[word]}." if word in earlier.GONE else ""
+            raise click.UsageError(gone or no_such_command(word, [*COMMANDS, *earlier.NAMES]), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's signature
-        headings = dict.fromkeys(heading for heading, _ in COMMANDS.values())
-        for heading in headings:
-            with formatter.section(heading):
-                formatter.write_dl([(name, text) for name, (at, text) in COMMANDS.items() if at == heading])
+        from bodywork_compiler.cli import earlier
+
+        sections = {heading: [(name, text) for name, (at, text) in COMMANDS.items() if at == heading] for heading in HEADINGS}
+        for heading, rows in {**sections, earlier.HEADING: earlier.overview()}.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
-def _instead_of(word: str) -> str:
-    if word in EARLIER:
-        does_it = f" Its work is done by: {EARLIER[word]}." if EARLIER[word] else ""
-        return f" yet: it is earlier Bodywork's.{does_it} docs/compatibility.md has the whole table."
+def no_such_command(word: str, known: Sequence[str]) -> str:
+    """What is said to who mistyped: the nearest name, else all of them."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, COMMANDS, n=1)
-    return f". Did you mean '{near[0]}'?" if near else f". Known: {', '.join(COMMANDS)}."
+    near = get_close_matches(word, known, n=1)
+    return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else f"No such command '{word}'. Known: {', '.join(known)}."
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

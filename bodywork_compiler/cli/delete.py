@@ -35,6 +35,9 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
     that --pipeline names, or the only one in the namespace. Deployments, Services, Ingresses, Jobs, ConfigMaps and the service account that bear
     the pipeline's label are deleted, with their pods, and the copies of its group's secrets. All else stays, also secrets that you made.
 
+    `delete deployment`, `delete cronjob` and `delete secret` are earlier Bodywork's (`bodywork delete secret --help`); a folder of such a name
+    is ./secret.
+
     \b
     Example:
       bodywork delete --dry-run
