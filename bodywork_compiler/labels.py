@@ -13,6 +13,9 @@ STEP = f"{PREFIX}/step"  # on objects only, never on pods or in selectors: "0" i
 ROLE = f"{PREFIX}/role"  # ROLE_ON_FAILURE on the failure stage's Job
 ROLE_ON_FAILURE = "on-failure"
 
+CONTROLLER = f"{PREFIX}/controller"  # on Jobs and CronJobs whose pods are Bodywork itself, and on these pods: which kind of run it is
+CONTROLLER_ASYNC, CONTROLLER_SCHEDULED = "async", "scheduled"
+
 GROUP = "group"  # the ancestor's: on the secrets of a group, and on its copies of them
 
 # annotations
@@ -23,6 +26,11 @@ MAX_STARTUP = f"{PREFIX}/max-startup-time-seconds"  # on a Deployment: from the 
 MAX_COMPLETION = f"{PREFIX}/max-completion-time-seconds"  # on a Job: for one attempt, "0" is no limit
 COPIED_FROM = f"{PREFIX}/copied-from"  # on a Secret that the driver copied in: NAMESPACE/NAME of the group's secret; never in rendered YAML
 CREATED_BY = f"{PREFIX}/created-by"  # on a Namespace that the driver created; never in rendered YAML
+
+# for Argo CD, only where `render --argo-cd` asked for it: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/
+ARGO_WAVE = "argocd.argoproj.io/sync-wave"
+ARGO_HOOK = "argocd.argoproj.io/hook"
+ARGO_HOOK_DELETE = "argocd.argoproj.io/hook-delete-policy"
 
 # containers of a stage's pod, in the order in which they run
 FETCH, INSTALL, MAIN = "fetch", "install", "stage"
@@ -55,6 +63,11 @@ TIMED_OUT_MESSAGE = "took longer than"
 # the variable of the failure stage's container `stage`, rendered as "", whose value the driver sets before it runs the Job: with each `$`
 # doubled, since Kubernetes expands `$(NAME)` there
 EXCEPTION_MESSAGE = "EXCEPTION_MESSAGE"
+
+
+def service_url_variable(stage: str) -> str:
+    """The variable by which stages find a service, on a cluster and on this machine: BODYWORK_SERVICE_SCORING_SERVICE_URL."""
+    return f"BODYWORK_SERVICE_{stage.upper().replace('-', '_')}_URL"
 
 
 def object_name(pipeline: str) -> str:

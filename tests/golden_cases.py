@@ -66,9 +66,20 @@ def as_root_inline() -> tuple[Document, ...]:
     return compile_project(values, Source(commit=COMMIT, archive=b"the files", folder="rooted"), options)
 
 
+def argo_cd() -> tuple[Document, ...]:
+    """Steps as sync waves, Jobs as hooks."""
+    values = project(batch("train"), service("serve"), on_failure=batch("report"), name="waves")
+    return compile_project(values, Source(commit=COMMIT, url="https://git.example.com/acme/waves.git"), RenderOptions(argo_cd=True))
+
+
 def cases() -> dict[str, Callable[[], tuple[Document, ...]]]:
     names = sorted(path.name for path in EXAMPLES.iterdir() if config.is_project(path))
-    return {**{name: lambda name=name: example(name) for name in names}, "every-key": every_key, "as-root-inline": as_root_inline}
+    return {
+        **{name: lambda name=name: example(name) for name in names},
+        "every-key": every_key,
+        "as-root-inline": as_root_inline,
+        "argo-cd": argo_cd,
+    }
 
 
 def texts(name: str, documents: tuple[Document, ...]) -> dict[str, str]:

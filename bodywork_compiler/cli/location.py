@@ -159,6 +159,7 @@ def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
         namespace=options.namespace,
         with_namespace=not options.no_namespace,
         pod_security=options.pod_security,  # type: ignore[arg-type]  # one of click's choices
+        argo_cd=options.argo_cd,
         template_folders=folders,
         templates_within=repository_of(folder),
         **given,

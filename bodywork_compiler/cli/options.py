@@ -42,6 +42,7 @@ class CompileOptions:
     inline_source: bool = False
     ingress_class: str | None = None
     pod_security: str | None = None
+    argo_cd: bool = False
 
     def given(self) -> tuple[str, ...]:
         """The options that were used, as they are typed: `--ingress-class`."""
@@ -78,6 +79,7 @@ _COMPILE = (
         type=click.Choice(["restricted", "baseline", "none"]),
         help="The Pod Security Standard that pods satisfy; default: the config's, else restricted.",
     ),
+    click.option("--argo-cd", is_flag=True, help="Write for Argo CD too: steps as sync waves, batch stages as hooks (docs/gitops.md)."),
 )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.manifests.check import Differences, Rendered
 
 _TAKEN_FROM_FOLDER = ("ingress-class", "pod-security", "namespace")
+_FLAGS = ("no-namespace", "argo-cd")
 
 
 def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: bool) -> None:
@@ -42,7 +43,8 @@ def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: boo
 
 def _as_rendered(options: CompileOptions, rendered: Rendered) -> CompileOptions:
     said = {name.replace("-", "_"): rendered.options[name] for name in _TAKEN_FROM_FOLDER if name in rendered.options}
-    return replace(options, commit=rendered.commit, no_namespace=bool(rendered.options.get("no-namespace")), **said)
+    said |= {name.replace("-", "_"): bool(rendered.options.get(name)) for name in _FLAGS}
+    return replace(options, commit=rendered.commit, **said)
 
 
 def _not_the_same(folder: Path, rendered: Rendered, found: Differences) -> str:

@@ -15,12 +15,14 @@ class RenderOptions:
     """`namespace` and `pod_security` override the config's where they are given.
 
     Without `with_namespace` there is no Namespace object and no object names its namespace. `template_folders` are searched for templates
-    before the package's own, in this order; those inside `templates_within` hold no links out of it.
+    before the package's own, in this order; those inside `templates_within` hold no links out of it. With `argo_cd` the steps are
+    sync waves and the batch stages hooks.
     """
 
     namespace: str | None = None
     with_namespace: bool = True
     ingress_class: str = DEFAULT_INGRESS_CLASS
     pod_security: PodSecurity | None = None
+    argo_cd: bool = False
     template_folders: tuple[Path, ...] = ()
     templates_within: Path | None = None

@@ -45,7 +45,7 @@ def pod_variables(shared: Shared, stage: Stage, label: str, *, on_failure: bool 
 
 def _own_env(shared: Shared, stage: Stage) -> dict[str, str]:
     """What Bodywork tells a stage; the config's `env` may say otherwise."""
-    own = {"GIT_COMMIT_HASH": shared.source.commit[:SHORT_HASH_LENGTH]}
+    own = {"GIT_COMMIT_HASH": shared.source.commit[:SHORT_HASH_LENGTH], **shared.service_urls}
     if isinstance(stage.work, Batch):
         if stage.work.max_completion_time_seconds:
             own["BODYWORK_TIME_LIMIT_SECONDS"] = str(stage.work.max_completion_time_seconds)

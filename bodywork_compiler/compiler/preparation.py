@@ -45,7 +45,7 @@ def _write(shared: Shared, writer: Writer, template: str, variables: dict[str, A
     common = {
         "namespace": shared.namespace,
         "labels": shared.object_labels(step=labels.STEP_SETUP),
-        "annotations": shared.annotations,
+        "annotations": (*shared.annotations, *shared.wave(labels.STEP_SETUP)),
     }
     path = f"{setup_folder(shared.project)}{file or template}.yaml"
     return writer.write(template, {**common, **variables}, path=path, step=labels.STEP_SETUP)
@@ -76,6 +76,7 @@ def _options(shared: Shared, writer: Writer) -> dict[str, Any]:
         "ingress-class": options.ingress_class if options.ingress_class != DEFAULT_INGRESS_CLASS else None,
         "pod-security": options.pod_security,
         "inline-source": bool(shared.parts),
+        "argo-cd": options.argo_cd,
         "templates": list(writer.engine.overridden),
     }
     return {name: value for name, value in given.items() if value}

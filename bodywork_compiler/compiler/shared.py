@@ -8,9 +8,10 @@ from typing import Any
 from bodywork_compiler import labels
 from bodywork_compiler.compiler.inline import SourcePart, source_parts
 from bodywork_compiler.compiler.options import RenderOptions
+from bodywork_compiler.compiler.places import places
 from bodywork_compiler.compiler.scalars import without_expansion
 from bodywork_compiler.compiler.start_scripts import StartScripts, start_scripts
-from bodywork_compiler.project import Project
+from bodywork_compiler.project import Project, Service
 from bodywork_compiler.source import Source
 from bodywork_compiler.values import value
 
@@ -29,7 +30,10 @@ Pairs = tuple[tuple[str, str], ...]
 
 @value
 class Shared:
-    """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None)."""
+    """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None).
+
+    `service_urls` says to every stage where the pipeline's services answer, by `labels.service_url_variable`.
+    """
 
     project: Project
     source: Source
@@ -41,6 +45,7 @@ class Shared:
     scripts: StartScripts
     parts: tuple[SourcePart, ...]
     env: dict[str, str]
+    service_urls: dict[str, str]
     fetch_env: Pairs
     pod: dict[str, Any]
 
@@ -54,6 +59,13 @@ class Shared:
         place = () if step is None else ((labels.STEP, str(step)),)
         part = () if role is None else ((labels.ROLE, role),)
         return (*identity, *place, *part, *self.others_labels(stage or self.pipeline))
+
+    def wave(self, step: int | None, *, is_job: bool = False) -> Pairs:
+        """What Argo CD goes by: steps are waves, and a Job is made anew by each sync, since one that is there cannot be changed."""
+        if not self.options.argo_cd:
+            return ()
+        hook = ((labels.ARGO_HOOK, "SyncFail" if step is None else "Sync"), (labels.ARGO_HOOK_DELETE, "BeforeHookCreation"))
+        return (*(() if step is None else ((labels.ARGO_WAVE, str(step)),)), *(hook if is_job else ()))
 
     def others_labels(self, name: str) -> Pairs:
         """For other tools; never read by us, since overlays overwrite them."""
@@ -89,6 +101,7 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
         scripts=scripts,
         parts=parts,
         env={**env, **of_pipeline},
+        service_urls=_service_urls(project, route_namespace if options.with_namespace else None),
         fetch_env=tuple({**env, **_fetch_env(source, ssh, inline=bool(parts)), **of_pipeline}.items()),
         pod={
             "service_account": name,
@@ -100,6 +113,16 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
             "ssh_secret": ssh[0] if ssh else None,
         },
     )
+
+
+def _service_urls(project: Project, namespace: str | None) -> dict[str, str]:
+    """Without a namespace the bare name: it is found from the namespace that an overlay or a context decides on."""
+    domain = f".{namespace}.svc.cluster.local" if namespace else ""
+    return {
+        labels.service_url_variable(place.label): f"http://{place.object_name}{domain}:{place.stage.work.port}"
+        for place in places(project)
+        if isinstance(place.stage.work, Service)
+    }
 
 
 def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:

@@ -27,9 +27,10 @@ def stage_documents(shared: Shared, place: Place, writer: Writer) -> Iterator[Do
 def _job(shared: Shared, place: Place, batch: Batch, writer: Writer) -> Document:
     on_failure = place.step is None
     variables = {
-        **_metadata(shared, place, ((labels.MAX_COMPLETION, str(batch.max_completion_time_seconds)),)),
+        **_metadata(shared, place, ((labels.MAX_COMPLETION, str(batch.max_completion_time_seconds)),), is_job=True),
         **pod_variables(shared, place.stage, place.label, on_failure=on_failure),
-        "suspend": on_failure,
+        # as a hook it is run by Argo CD alone, and only when a sync has failed
+        "suspend": on_failure and not shared.options.argo_cd,
         "retries": batch.retries,
         "active_deadline_seconds": limits.active_deadline_seconds(batch),
     }
@@ -56,13 +57,13 @@ def _service(shared: Shared, place: Place, service: Service, writer: Writer) -> 
         yield writer.write("ingress", route, path=f"{place.folder}ingress.yaml", step=place.step, stage=place.label)
 
 
-def _metadata(shared: Shared, place: Place, annotations: Pairs = ()) -> dict[str, Any]:
+def _metadata(shared: Shared, place: Place, annotations: Pairs = (), *, is_job: bool = False) -> dict[str, Any]:
     role = labels.ROLE_ON_FAILURE if place.step is None else None
     return {
         "name": place.object_name,
         "namespace": shared.namespace,
         "labels": shared.object_labels(step=place.step, stage=place.label, role=role),
-        "annotations": (*shared.annotations, *annotations),
+        "annotations": (*shared.annotations, *annotations, *shared.wave(place.step, is_job=is_job)),
     }
 
 

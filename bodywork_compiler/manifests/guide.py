@@ -36,6 +36,7 @@ def readme(documents: Sequence[Document], pipeline: str) -> str:
     )
     namespace = next((document.name for document in documents if document.kind == "Namespace"), None)
     place = f"-n {namespace}" if namespace else "-n NAMESPACE"
+    for_argo_cd = any(labels.ARGO_WAVE in document.text for document in documents)
     suspended = " The failure stage's Job stays suspended, which Argo CD shows as the health `Suspended`." if on_failure else ""
     namespace_note = (
         f"\nThey take namespace `{namespace}` for this folder's, and delete it with all that is in it when they delete the folder's objects; "
@@ -72,8 +73,15 @@ services.
 
 ## Tools that apply the whole folder
 
-`kubectl apply -k .`, Argo CD and Flux know no steps: they start all stages at once, and stumble over a Job of an earlier commit that is still there.{suspended}{namespace_note}
+{_ARGO_CD if for_argo_cd else f"{_ALL_AT_ONCE}{suspended}"}{namespace_note}
 """
+
+
+_ARGO_CD = (
+    "Argo CD runs it step by step: steps are sync waves, batch stages are hooks that each sync makes anew, and the failure stage is the hook of a sync "
+    "that failed. `kubectl apply -k .` and Flux know no steps: they would start all stages at once, the failure stage too."
+)
+_ALL_AT_ONCE = "`kubectl apply -k .`, Argo CD and Flux know no steps: they start all stages at once, and stumble over a Job of an earlier commit that is still there."
 
 
 def _stages(documents: Sequence[Document], number: int) -> str:
