@@ -30,6 +30,7 @@ _PATHS = {
     "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
     "ReplicaSet": "/apis/apps/v1/namespaces/{namespace}/replicasets",
     "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+    "CronJob": "/apis/batch/v1/namespaces/{namespace}/cronjobs",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
 }

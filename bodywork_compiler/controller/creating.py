@@ -1,0 +1,15 @@
+"""What is made new, and never in the place of something else."""
+
+from __future__ import annotations
+
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+
+
+def create(kubectl: Kubectl, manifest: str) -> bool:
+    """False: an object of that kind and name is there already."""
+    result = kubectl.try_("create", "-f", "-", stdin=manifest)
+    if result.exit_code != 0 and "(AlreadyExists)" in result.err:
+        return False
+    if result.exit_code != 0:
+        raise KubectlFailed(result)
+    return True

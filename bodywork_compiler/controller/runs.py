@@ -1,0 +1,119 @@
+"""How the controller's Jobs stand, and what they print: those of `--async` and those that a CronJob made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from bodywork_compiler import labels
+from bodywork_compiler.api import Api, Object
+from bodywork_compiler.controller.work import PROGRAM, Told, told
+from bodywork_compiler.deployed.logs import Following, Wanted, logs_of, read_logs
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.runner.observe import label, name
+from bodywork_compiler.runner.verdict import Situation, judge
+from bodywork_compiler.runner.verdicts.pods import made_by, owner, phase, uid
+from bodywork_compiler.runner.verdicts.values import any_condition
+from bodywork_compiler.values import value
+
+RunState = Literal["running", "succeeded", "failed"]
+_STATES: dict[str, RunState] = {"good": "succeeded", "failed": "failed", "timed out": "failed"}
+
+
+@value
+class ControllerRun:
+    """One Job. Times as Kubernetes writes them; `completed` is when it ended, well or badly. `message`: what it waits for, or why it failed."""
+
+    name: str
+    namespace: str
+    state: RunState
+    url: str
+    branch: str | None
+    created: str
+    started: str | None = None
+    completed: str | None = None
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    message: str = ""
+
+
+def runs_of(jobs: Sequence[Object], pods: Sequence[Object]) -> tuple[ControllerRun, ...]:
+    """The newest first."""
+    found = [_run(job, made_by(pods, uid(job))) for job in jobs]
+    return tuple(sorted(found, key=lambda run: (run.created, run.name), reverse=True))
+
+
+def _run(job: Object, pods: Sequence[Mapping[str, Any]]) -> ControllerRun:
+    status = job.get("status") or {}
+    verdict = judge(job, pods, (), Situation())
+    about = told_by(job["spec"])
+    return ControllerRun(
+        name=name(job),
+        namespace=str(job["metadata"].get("namespace", "")),
+        state=_STATES.get(verdict.state, "running"),
+        url=about.url,
+        branch=about.branch,
+        created=str(job["metadata"].get("creationTimestamp", "")),
+        started=status.get("startTime"),
+        completed=status.get("completionTime") or (any_condition(job, "Failed") or {}).get("lastTransitionTime"),
+        active=int(status.get("active") or 0),
+        succeeded=int(status.get("succeeded") or 0),
+        failed=int(status.get("failed") or 0),
+        message=verdict.message,
+    )
+
+
+def is_controllers(job_spec: Mapping[str, Any]) -> bool:
+    """Whether the pods of this Job run Bodywork, ours or the ancestor's: others may have theirs in the same namespace."""
+    return bool((_container(job_spec).get("command") or [""])[0] == PROGRAM)
+
+
+def told_by(job_spec: Mapping[str, Any]) -> Told:
+    container = _container(job_spec)
+    return told([*(container.get("command") or ()), *(container.get("args") or ())])
+
+
+def _container(job_spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    pod = (job_spec.get("template") or {}).get("spec") or {}
+    found: Mapping[str, Any] = next(iter(pod.get("containers") or ()), {})
+    return found
+
+
+def jobs_made_by(api: Api, cronjob: Object | None) -> list[Object]:
+    """The controller's Jobs of one CronJob, told by who owns them and not by their names; None: those that no CronJob made."""
+    jobs = [each for each in api.list("Job", {})[0] if is_controllers(each["spec"])]
+    if cronjob is None:
+        return [
+            each for each in jobs if owner(each).get("kind") != "CronJob" and label(each, labels.CONTROLLER) != labels.CONTROLLER_SCHEDULED
+        ]
+    return [each for each in jobs if owner(each).get("uid") == uid(cronjob)]
+
+
+def run_logs(api: Api, run: str, show: Callable[[str], None], *, follow: bool = False) -> None:
+    """Every line that the run's pods have printed, the oldest attempt first; with `follow` until the run is over."""
+    job = api.find("Job", run)
+    if job is None or not is_controllers(job["spec"]):
+        raise BodyworkError(f"Could not find run={run} in namespace={api.namespace}.")
+    pods = _pods(api, job)
+    if follow:
+        Following(api, Wanted(), lambda _, line: show(line)).until_over(lambda: _pods_and_whether_more_come(api, run))
+        return
+    logs = logs_of(pods, Wanted())
+    if not logs:
+        why = judge(job, pods, (), Situation()).message
+        raise BodyworkError(f"run={run} has printed nothing yet{f': {why}' if why else ''}", hint="Wait for it with --follow.")
+    read_logs(api, logs, Wanted(), lambda _, line: show(line))
+
+
+def _pods_and_whether_more_come(api: Api, run: str) -> tuple[Sequence[Object], bool]:
+    job = api.find("Job", run)
+    if job is None:
+        return (), False
+    pods = _pods(api, job)
+    is_over = any_condition(job, "Complete") or any_condition(job, "Failed")
+    return pods, not is_over or any(phase(pod) in {"Pending", "Running"} for pod in pods)
+
+
+def _pods(api: Api, job: Object) -> list[Object]:
+    return api.list("Pod", {"labelSelector": f"batch.kubernetes.io/controller-uid={uid(job)}"})[0]
