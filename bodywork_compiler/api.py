@@ -58,7 +58,7 @@ class WatchEvent(NamedTuple):
 
 
 class Api:
-    """Reads in one namespace. Any thread may ask; each question has a connection of its own (0.1 ms on a Unix socket)."""
+    """Reads in one namespace, or lists in all of them (""). Any thread may ask; each question has a connection of its own (0.1 ms)."""
 
     def __init__(self, socket_path: str, namespace: str) -> None:
         self._socket_path = socket_path
@@ -129,7 +129,8 @@ class Api:
                     each.shutdown(socket.SHUT_RDWR)
 
     def _path(self, kind: str) -> str:
-        return _PATHS[kind].format(namespace=quote(self.namespace))
+        path = _PATHS[kind]
+        return path.format(namespace=quote(self.namespace)) if self.namespace else path.replace("/namespaces/{namespace}", "")
 
     def _read(self, path: str, query: Mapping[str, str]) -> bytes:
         return b"".join(self._stream(path, query, timeout_seconds=READ_TIMEOUT_SECONDS))

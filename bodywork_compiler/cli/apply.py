@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli.agree import asking
 from bodywork_compiler.cli.manifests import STDIN, plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
 from bodywork_compiler.cli.run_options import run_options
-from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 
 if TYPE_CHECKING:
-    from bodywork_compiler.report import Form, LogStyle
-    from bodywork_compiler.runner.events import DryRun, RunStarted
+    from bodywork_compiler.report import Form, LogStyle, Words
+    from bodywork_compiler.runner.events import DryRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +30,7 @@ class Asked:
     print_commands: bool = False
     output: Form = "text"
     log_style: LogStyle | None = None
+    words: Words = "today's"
     dry_run: DryRun | None = None
     dry_run_namespace: str | None = None
     run: RunOptions = DEFAULT_RUN
@@ -89,32 +88,10 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
     plan, log_level = plan_at(where, options, kubectl)
-    tell = choose(View(output=asked.output, log_style=asked.log_style, log_level=log_level), sys.stdout)
+    tell = choose(View(output=asked.output, log_style=asked.log_style, log_level=log_level, words=asked.words), sys.stdout)
     if asked.dry_run:
         from bodywork_compiler.preview.dry_run import dry_run
 
         return dry_run(plan, kubectl, tell, by=asked.dry_run, stand_in=asked.dry_run_namespace)
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
-    return run_plan(plan, kubectl, tell, options=asked.run, agree=_agree(asked, where))
-
-
-def _agree(asked: Asked, where: str) -> Callable[[RunStarted], None]:
-    """On a terminal a person is asked; in a pipe or in CI the command itself is the word."""
-    can_answer = where != STDIN and sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
-
-    def agree(started: RunStarted) -> None:
-        if asked.yes or not can_answer:
-            return
-        _show_plan(started)
-        if not click.confirm("Apply?", default=False, err=True):
-            raise BodyworkError("not applied; nothing was changed")
-
-    return agree
-
-
-def _show_plan(started: RunStarted) -> None:
-    commit = f" at {started.git_commit[:7]}" if started.git_commit else ""
-    branch = f" ({started.git_branch})" if started.git_branch else ""
-    click.echo(f"{started.pipeline}{commit}{branch} → context {started.context}, namespace {started.namespace}", err=True)
-    for stage in started.stages:
-        click.echo(f"  step {stage.step}  {stage.stage:<30} {stage.kind}", err=True)
+    return run_plan(plan, kubectl, tell, options=asked.run, agree=asking(plan, kubectl, yes=asked.yes or where == STDIN))

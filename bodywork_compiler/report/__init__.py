@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Form = Literal["text", "json"]
 LogStyle = Literal["live", "replay"]
+Words = Literal["today's", "v1's"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class View:
     output: Form = "text"
     log_style: LogStyle | None = None
     log_level: Level = "INFO"
+    words: Words = "today's"
 
 
 def choose(
@@ -44,7 +46,12 @@ def choose(
     from bodywork_compiler.report.text import Text
 
     style = view.log_style or ("live" if lines.is_terminal else "replay")
-    return Text(lines, Live(lines) if style == "live" else Replay(lines), clock=clock or _now, log_level=view.log_level)
+    text = Text(lines, Live(lines) if style == "live" else Replay(lines), clock=clock or _now, log_level=view.log_level)
+    if view.words == "v1's":
+        from bodywork_compiler.report.v1_words import in_v1_words
+
+        return in_v1_words(text)
+    return text
 
 
 def _now() -> datetime:
