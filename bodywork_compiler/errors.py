@@ -20,6 +20,7 @@ class BodyworkError(Exception):
     """
 
     exit_code = 1
+    hands_off = False  # the run that meets it touches nothing any more: it may not, or cannot
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -45,3 +46,9 @@ class TimedOut(BodyworkError):
     """A limit of time ran out."""
 
     exit_code = 70
+
+
+class ServerLost(TimedOut):
+    """The API server could not be asked for as long as that is waited for: nothing can be stopped or put back."""
+
+    hands_off = True

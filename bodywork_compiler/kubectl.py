@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.die_with_us import die_with_parent
+from bodywork_compiler.errors import BodyworkError, ServerLost, TimedOut
 from bodywork_compiler.kubectl_errors import in_short, is_worth_another_try, names_no_cluster
 
 REQUEST_TIMEOUT_SECONDS = 60
@@ -21,6 +22,7 @@ HARD_TIMEOUT_SECONDS = 300
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 EXIT_CUT_OFF = -9  # the hard time-out's: no exit code of kubectl's own
 WHICH_CLUSTER = "See what there is: kubectl config get-contexts. Then name one: --context NAME, --kubeconfig FILE."
+_NO_END = "no end after"
 _EVERY_EXIT_CODE = range(-64, 256)
 _WITHOUT_REQUEST_TIMEOUT = {"proxy", "config", "kustomize"}
 
@@ -59,6 +61,21 @@ class KubectlFailed(BodyworkError):
         self.result = result
 
 
+class KubectlLost(KubectlFailed, ServerLost):
+    """It could not ask the API server, however long that was tried."""
+
+
+class KubectlHung(KubectlFailed, TimedOut):
+    """It never came back."""
+
+
+def failure_of(result: Result) -> KubectlFailed:
+    """What a call that failed is raised as."""
+    if result.err.startswith(_NO_END):
+        return KubectlHung(result)
+    return KubectlLost(result) if is_worth_another_try(result.err) else KubectlFailed(result)
+
+
 Execute = Callable[[tuple[str, ...], str | None, float], Result]  # argv, stdin, seconds
 
 
@@ -67,22 +84,25 @@ def execute(argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) ->
     import sh
 
     # _tty_out: sh gives a terminal by default, and kubectl would colour and fold. _new_session: a Ctrl-C is for us, not for an apply half-way.
-    options: dict[str, Any] = {"_tty_out": False, "_new_session": True, "_return_cmd": True, "_ok_code": _EVERY_EXIT_CODE}
+    options: dict[str, Any] = {"_tty_out": False, "_new_session": True, "_ok_code": _EVERY_EXIT_CODE}
     if stdin is not None:
         options |= {"_in": stdin.encode(), "_in_bufsize": 65536}
+    # _bg: so that we have it in hand when a second Ctrl-C ends us while it runs
+    command = _program()(*argv[1:], _timeout=timeout_seconds, _bg=True, _bg_exc=False, _preexec_fn=die_with_parent(), **options)
     try:
-        done = _program()(*argv[1:], _timeout=timeout_seconds, **options)
+        command.wait()
     except sh.TimeoutException:
-        return Result(argv=argv, err=f"no end after {timeout_seconds:g} s", exit_code=EXIT_CUT_OFF)
-    return Result(argv=argv, out=_text(done.stdout), err=_text(done.stderr), exit_code=done.exit_code)
+        return Result(argv=argv, err=f"{_NO_END} {timeout_seconds:g} s", exit_code=EXIT_CUT_OFF)
+    except KeyboardInterrupt:
+        command.terminate()
+        raise
+    return Result(argv=argv, out=_text(command.stdout), err=_text(command.stderr), exit_code=command.exit_code)
 
 
 class Background:
     """A kubectl that runs beside us until `stop`."""
 
     def __init__(self, argv: tuple[str, ...], *, on_line: Callable[[str], None], on_end: Callable[[], None]) -> None:
-        from bodywork_compiler.die_with_us import die_with_parent
-
         self._ended = on_end
         self._said: list[str] = []
         self._stopping = False
@@ -172,7 +192,7 @@ class Kubectl:
         """Run it; a failure is raised as KubectlFailed."""
         result = self.try_(*words, stdin=stdin, timeout_seconds=timeout_seconds)
         if result.exit_code != 0:
-            raise KubectlFailed(result)
+            raise failure_of(result)
         return result
 
     def start(self, *words: str, on_line: Callable[[str], None], on_end: Callable[[], None]) -> Background:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from bodywork_compiler.kubectl import EXIT_CUT_OFF, Kubectl, KubectlFailed, Result
+from bodywork_compiler.kubectl import EXIT_CUT_OFF, Kubectl, Result, failure_of
 from bodywork_compiler.kubectl_errors import is_connection_refused, is_worth_another_try
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.events import ObjectChanged
@@ -88,4 +88,4 @@ def may_have_been_done(result: Result) -> bool:
 def check(result: Result) -> None:
     """Raise KubectlFailed when it failed."""
     if result.exit_code != 0:
-        raise KubectlFailed(result)
+        raise failure_of(result)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import NotThere, Object
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import KubectlFailed
+from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import groups
 from bodywork_compiler.runner.applying import tell_changes
@@ -15,6 +16,7 @@ from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
 from bodywork_compiler.runner.references import named, named_by
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.verdicts.values import condition
 
 _KEPT = ("name", "namespace", "labels", "annotations")  # of the metadata of a secret that is put back
 _NAMING = ("ReplicaSet", "Job", "Pod")
@@ -23,7 +25,9 @@ _NAMING = ("ReplicaSet", "Job", "Pod")
 def copy_in(session: Session) -> None:
     """What `secrets.check` found in the group; two calls of kubectl at most. A secret that came to stand there meanwhile is not overwritten."""
     changed = [each for each in session.copies if not groups.is_the_same(session.secrets_before.get(each.name), each)]
-    _put(session, "create", [each for each in changed if each.name not in session.secrets_before])
+    new = [each for each in changed if each.name not in session.secrets_before]
+    session.secrets_new = tuple(each.name for each in new)
+    _put(session, "create", new)
     replaced = [each for each in changed if each.name in session.secrets_before]
     session.secrets_changed = tuple(each.name for each in replaced)
     _put(session, "replace", [_at_its_version(session, each) for each in replaced])
@@ -31,6 +35,8 @@ def copy_in(session: Session) -> None:
 
 def put_back(session: Session) -> None:
     """The values that stood before, before any pod of before is made again. Once; what cannot be put back is told."""
+    if session.options.keep_failed:
+        return
     names, session.secrets_changed = session.secrets_changed, ()
     if not names:
         return
@@ -44,6 +50,20 @@ def put_back(session: Session) -> None:
         session.notice(f"secrets NOT put back as they were: {', '.join(names)}: {failed.message}", "ERROR")
 
 
+def remove_new(session: Session) -> None:
+    """After a failure: copies that stood not there before, but those that something needs that was good, or could not be taken back."""
+    names, session.secrets_new = session.secrets_new, ()
+    if not names or session.options.keep_failed:
+        return
+    try:
+        found = [find(session, "Secret", each) for each in names]
+        unneeded = {name(each) for each in found if each and groups.is_any_copy(each)} - set(_needed(session))
+    except BodyworkError as why:
+        session.notice(f"new copies of secrets were not removed again: {', '.join(names)}: {why.message}", "WARNING")
+        return
+    _delete(session, unneeded)
+
+
 def remove_unnamed(session: Session) -> None:
     """After success: this pipeline's copies that neither its stages, nor anything that still stands in the namespace, name."""
     try:
@@ -54,11 +74,24 @@ def remove_unnamed(session: Session) -> None:
         if session.copies:
             session.notice(f"copies of secrets that nobody names are not looked for: {why}", "WARNING")
         return
-    if unnamed:
-        result = session.kubectl.try_("delete", "secret", *sorted(unnamed), "--ignore-not-found")
-        tell_changes(session, labels.STEP_SETUP, [KubeObject({"kind": "Secret", "metadata": {"name": each}}) for each in unnamed], result)
-        if result.exit_code != 0:
-            session.notice(f"not removed: secrets {', '.join(sorted(unnamed))}: {result.said}", "WARNING")
+    _delete(session, unnamed)
+
+
+def _delete(session: Session, names: AbstractSet[str]) -> None:
+    if not names:
+        return
+    result = session.kubectl.try_("delete", "secret", *sorted(names), "--ignore-not-found")
+    tell_changes(session, labels.STEP_SETUP, [KubeObject({"kind": "Secret", "metadata": {"name": each}}) for each in names], result)
+    if result.exit_code != 0:
+        session.notice(f"not removed: secrets {', '.join(sorted(names))}: {result.said}", "WARNING")
+
+
+def _needed(session: Session) -> Iterator[str]:
+    """By what makes pods from now on: a Job that has ended does not."""
+    for kind in ("Deployment", "Job"):
+        for obj in _all(session, kind, None):
+            if not (condition(obj, "Failed") or condition(obj, "Complete")):
+                yield from named_by(obj.get("spec"))
 
 
 def _named(session: Session) -> Iterator[str]:
@@ -79,7 +112,7 @@ def _put(session: Session, verb: str, objects: Sequence[KubeObject]) -> None:
     tell_changes(session, labels.STEP_SETUP, objects, result)
     # a call whose answer was lost is tried again, and is refused then what it has done
     if result.exit_code != 0 and not all(_stands(session, each) for each in objects):
-        raise KubectlFailed(result)
+        raise failure_of(result)
 
 
 def _stands(session: Session, wanted: KubeObject) -> bool:

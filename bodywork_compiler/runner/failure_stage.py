@@ -13,9 +13,11 @@ from bodywork_compiler.runner.applying import check, tell_changes
 from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
-from bodywork_compiler.runner.step import wait
+from bodywork_compiler.runner.step import TICK_SECONDS, look
+from bodywork_compiler.runner.verdicts.values import Verdict, condition
 
 MOST_BYTES = 4096
+LONGEST_SECONDS = 600.0  # where nobody waits any more: after a signal, or the run's own limit
 
 
 def run_failure_stage(session: Session, reason: str) -> None:
@@ -29,7 +31,7 @@ def run_failure_stage(session: Session, reason: str) -> None:
     run = StageRun(plan=plan, manifest=KubeObject(with_reason(job.body, session.mask.text(reason))), address=None, began=session.clock())
     try:
         _make(session, run)
-        wait(session, [run])
+        _wait(session, run)
         if not run.result:
             _end(session, run)
     except BodyworkError as failed:
@@ -45,12 +47,29 @@ def _make(session: Session, run: StageRun) -> None:
 
 
 def _end(session: Session, run: StageRun) -> None:
-    if session.interrupted.is_set():
+    if run.verdict.state == "running":
         jobs.delete(session, run.plan.step, [run.plan.name])
         run.end(session, "stopped", "interrupted")
     else:
         evidence.gather(session, run)
+        if not condition(run.object or {}, "Failed"):  # it would run on, or be tried for ever
+            jobs.stop(session, run.plan.step, [run.plan.name])
         run.end(session, "timed out" if run.verdict.state == "timed out" else "failed", run.verdict.message)
+
+
+def _wait(session: Session, run: StageRun) -> None:
+    """The signal that ended the run does not end this stage; a first one while it runs does."""
+    was_interrupted = session.interrupted.is_set()
+    give_up_at = session.clock() + LONGEST_SECONDS
+    while was_interrupted or not session.interrupted.is_set():
+        look(session, [run])
+        if run.result or run.verdict.state != "running":
+            return
+        if session.hurries and session.clock() >= give_up_at:
+            said = f"took longer than {LONGEST_SECONDS:g} s, which is all that it gets when the run was ended: {run.verdict.message}"
+            run.verdict = Verdict(state="timed out", message=said, attempts=run.verdict.attempts)
+            return
+        session.pump(TICK_SECONDS)
 
 
 def with_reason(job: Any, reason: str) -> dict[str, Any]:

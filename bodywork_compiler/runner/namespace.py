@@ -5,7 +5,7 @@ from __future__ import annotations
 from bodywork_compiler import __version__, labels
 from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import KubectlFailed
+from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import find
@@ -19,7 +19,7 @@ def create_when_absent(session: Session) -> None:
     # --save-config: whoever applies the rendered folder by hand later is not warned about an object that apply did not make
     result = session.kubectl.try_("create", "--save-config", "-f", "-", stdin=to_json([manifest]))
     if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
-        raise KubectlFailed(result)
+        raise failure_of(result)
     tell_changes(session, labels.STEP_SETUP, [manifest], result)
     if result.exit_code == 0:
         session.kubectl.run("annotate", "namespace", session.namespace, f"{labels.CREATED_BY}=bodywork-{__version__}")

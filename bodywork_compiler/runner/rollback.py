@@ -5,9 +5,10 @@ Undo alone leaves labels and fields outside the pod template; apply alone does n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from bodywork_compiler.kubectl import KubectlFailed
+from bodywork_compiler.errors import ServerLost
+from bodywork_compiler.kubectl import KubectlFailed, failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import check, tell_changes
 from bodywork_compiler.runner.before import Before, find, template_of
@@ -25,7 +26,7 @@ def take_back(session: Session, stage: StagePlan, before: Sequence[Before]) -> R
     """
     mine = [each for each in before if each.stage == stage.stage]
     began = session.clock()
-    problems = [problem for part in _PARTS if (problem := _try(part, session, stage, mine))]
+    problems = list(_problems(session, stage, mine))
     told = RolledBack(
         stage=stage.stage,
         name=stage.name,
@@ -38,12 +39,16 @@ def take_back(session: Session, stage: StagePlan, before: Sequence[Before]) -> R
     return told
 
 
-def _try(part: _Part, session: Session, stage: StagePlan, before: Sequence[Before]) -> str:
-    try:
-        part(session, stage, before)
-    except KubectlFailed as failed:
-        return failed.message
-    return ""
+def _problems(session: Session, stage: StagePlan, before: Sequence[Before]) -> Iterator[str]:
+    """Of each part; when the API server is lost for good, no other is tried."""
+    for part in _PARTS:
+        try:
+            part(session, stage, before)
+        except ServerLost as lost:  # noqa: PERF203 - each is tried
+            yield lost.message
+            return
+        except KubectlFailed as failed:
+            yield failed.message
 
 
 def _undo(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
@@ -53,7 +58,7 @@ def _undo(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
     result = session.kubectl.try_("rollout", "undo", f"deployment/{stage.name}", f"--to-revision={stood.revision}")
     # a try whose answer was lost has undone it, and given the revision another number
     if result.exit_code != 0 and template_of(find(session, "Deployment", stage.name)) != template_of(stood.object):
-        raise KubectlFailed(result)
+        raise failure_of(result)
 
 
 def _apply(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:

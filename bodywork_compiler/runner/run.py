@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.manifests import Plan
-from bodywork_compiler.runner import applying, copies, evidence, jobs, namespace, secrets
+from bodywork_compiler.runner import applying, bad_end, copies, evidence, jobs, namespace, secrets
 from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
-from bodywork_compiler.runner.failure_stage import run_failure_stage
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.step import run_step, stage_plans
 from bodywork_compiler.runner.whereabouts import Whereabouts
@@ -29,8 +28,11 @@ _EXITS: dict[RunResult, int] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
+    """`hands_off`: nothing may, or can, be done about it."""
+
     result: RunResult = "succeeded"
     reason: str | None = None
+    hands_off: bool = False
 
 
 def begin_to_see(session: Session) -> None:
@@ -54,28 +56,41 @@ def execute(session: Session, started: RunStarted) -> int:
     """Run the plan and return the exit code. What is refused before the first change is raised too; after it, it is how the run ended."""
     session.tell(started)
     try:
-        end = _go_through(session)
-        if end.result != "succeeded":
-            copies.put_back(session)
+        end = _carry_out(session)
     except BodyworkError as problem:
         problem.message = session.mask.text(problem.message)
-        end = _end_by(problem, session)
-        if not session.changed:
-            _tell_end(session, started, end)
-            raise
+        _tell_end(session, started, _end_by(problem, session))
+        raise
     except KeyboardInterrupt:  # the second one
-        session.notice(f"left as it is: kubectl -n {session.namespace} get jobs,deployments,pods", "WARNING")
+        bad_end.say_what_is_left(session)
         _tell_end(session, started, End(result="interrupted", reason="interrupted twice"))
         raise
     evidence.drain(session, seconds=DRAIN_SECONDS)
     return _tell_end(session, started, end)
 
 
+def _carry_out(session: Session) -> End:
+    """To its end, a good or a bad one. Only what refuses the run before its first change is raised."""
+    try:
+        end = _go_through(session)
+    except BodyworkError as problem:
+        if not session.changed and not session.interrupted.is_set():
+            raise
+        end = _end_by(problem, session)
+    if session.changed and end.result != "succeeded" and not end.hands_off:
+        bad_end.end_badly(session, end.reason or end.result)
+    if session.changed and (end.hands_off or end.result == "interrupted"):
+        bad_end.say_what_is_left(session)
+    return end
+
+
 def _end_by(problem: BodyworkError, session: Session) -> End:
-    if isinstance(problem, TimedOut):
-        return End(result="timed out", reason=problem.message)
-    copies.put_back(session)
-    return End(result="failed" if session.changed else "refused", reason=problem.message)
+    result: RunResult = "failed" if session.changed else "refused"
+    if session.interrupted.is_set():
+        result = "interrupted"
+    elif isinstance(problem, TimedOut):
+        result = "timed out"
+    return End(result=result, reason=session.mask.text(problem.message), hands_off=problem.hands_off)
 
 
 def _tell_end(session: Session, started: RunStarted, end: End) -> int:
@@ -113,6 +128,7 @@ def _go_through(session: Session) -> End:
     for phase in (*LOOK, *PREPARE):
         if session.interrupted.is_set():
             return End(result="interrupted")
+        session.check_time("its preparation")
         phase(session)
     return _run_steps(session)
 
@@ -122,12 +138,12 @@ def _run_steps(session: Session) -> End:
         if step.number == labels.STEP_SETUP:
             continue
         if session.interrupted.is_set():
-            return End(result="interrupted")
+            return End(result="interrupted", reason=f"interrupted before step {step.number}")
+        session.check_time(f"step {step.number} to begin")
         ended = run_step(session, step)
         if ended.result == "stopped":
             return End(result="interrupted", reason=ended.reason)
         if not ended.is_good:
-            run_failure_stage(session, ended.reason)
             return End(result="timed out" if ended.result == "timed out" else "failed", reason=ended.reason)
     copies.remove_unnamed(session)
     return End()

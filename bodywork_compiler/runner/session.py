@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bodywork_compiler.api import Api, CouldNotAsk, Object
-from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.errors import BodyworkError, ServerLost, TimedOut
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import watching
-from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
+from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded, StagePlan
 from bodywork_compiler.runner.inbox import Broken, Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
 from bodywork_compiler.runner.logs import Logs
 from bodywork_compiler.runner.masking import Mask
@@ -24,6 +24,7 @@ LOST_SERVER_SECONDS = 300.0
 SAY_LOST_AFTER_SECONDS = 1.0
 FIRST_LIST_SECONDS = 20.0
 ASK_AGAIN_SECONDS = 0.5
+PATIENCE_AT_THE_END_SECONDS = 60.0  # with a lost API server, when a signal or the run's own limit has ended it
 
 Answer = TypeVar("Answer")
 
@@ -44,11 +45,15 @@ class Session:
     picture: Picture = field(default_factory=Picture)
     interrupted: threading.Event = field(default_factory=threading.Event)
     ended: dict[tuple[int, str], StageEnded] = field(default_factory=dict)
+    good_services: list[tuple[StagePlan, Sequence[Any]]] = field(default_factory=list)  # of this run, each with its step's `Before`s
     changed: bool = False
+    ends_since: float | None = None
+    hurries: bool = False  # it ends since a signal or its own limit says so
     mask: Mask = field(default_factory=Mask)
     copies: tuple[KubeObject, ...] = ()  # of a group's secrets, as they are to stand in the namespace
     secrets_before: dict[str, Object] = field(default_factory=dict)  # what stood under their names
     secrets_changed: tuple[str, ...] = ()  # names of those of them that this run has overwritten
+    secrets_new: tuple[str, ...] = ()  # names of copies where nothing stood before this run
     began: float = 0.0
     logs: Logs = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -64,6 +69,39 @@ class Session:
     @property
     def seconds(self) -> float:
         return self.clock() - self.began
+
+    @property
+    def out_of_time(self) -> bool:
+        """The limit of the whole run has run out. The end of a run has limits of its own."""
+        limit = self.options.timeout_seconds
+        return limit is not None and self.ends_since is None and self.seconds >= limit
+
+    @property
+    def is_over(self) -> bool:
+        """What could not be asked is not asked again: the run has ended, and its end has tried for long enough."""
+        if self.ends_since is None:
+            return self.interrupted.is_set() or self.out_of_time
+        return self.hurries and self.clock() - self.ends_since >= PATIENCE_AT_THE_END_SECONDS
+
+    def begin_to_end(self) -> None:
+        """From here on stages are stopped and services put back: that is not kept from being done by the limit or the signal that led to it."""
+        if self.ends_since is None:
+            self.hurries = self.interrupted.is_set() or self.out_of_time
+            self.ends_since = self.clock()
+
+    def check_time(self, waited_for: str) -> None:
+        if self.out_of_time:
+            raise TimedOut(self.took_too_long(waited_for))
+
+    def took_too_long(self, waited_for: str) -> str:
+        return f"the run took longer than {self.options.timeout_seconds:g} s (--timeout); it waited for {waited_for}"
+
+    def rest(self, seconds: float) -> None:
+        """Between two tries. A signal ends it, but not that of a run which has been interrupted already."""
+        if self.interrupted.is_set():
+            time.sleep(seconds)
+        else:
+            self.interrupted.wait(seconds)
 
     @property
     def is_blind(self) -> bool:
@@ -97,8 +135,8 @@ class Session:
             try:
                 return question()
             except CouldNotAsk as why:  # noqa: PERF203 - one round is the rule
-                if self.clock() >= give_up_at or self.interrupted.is_set():
-                    raise TimedOut(f"the API server could not be asked: {why}") from why
+                if self.clock() >= give_up_at or self.is_over:
+                    raise ServerLost(f"the API server could not be asked: {why}") from why
                 self.pump(ASK_AGAIN_SECONDS)
 
     def close(self) -> None:
@@ -142,7 +180,7 @@ class Session:
             self._said_lost = True
             self.notice(f"the API server cannot be asked, trying again: {why}", "WARNING")
         if now - first >= LOST_SERVER_SECONDS:
-            raise TimedOut(f"the API server could not be asked for {LOST_SERVER_SECONDS:g} s, what ran was left running: {why}")
+            raise ServerLost(f"the API server could not be asked for {LOST_SERVER_SECONDS:g} s, what ran was left running: {why}")
         if self._said_lost and not self._lost:
             self._said_lost = False
             self.notice("the API server answers again")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +17,12 @@ from bodywork_compiler.manifests import Plan
 from bodywork_compiler.proxy import Proxy
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
-from bodywork_compiler.runner.events import Event, Notice, RunStarted
+from bodywork_compiler.runner.events import Event, RunStarted
 from bodywork_compiler.runner.inbox import Inbox, ProxyEnded, Wake
 from bodywork_compiler.runner.session import LOST_SERVER_SECONDS, Session
 from bodywork_compiler.runner.whereabouts import whereabouts
+
+STDERR = 2
 
 
 def run_plan(
@@ -42,7 +46,7 @@ def run_plan(
         session = Session(
             plan=plan,
             namespace=started.namespace,
-            kubectl=_for_writing(kubectl.in_namespace(started.namespace), tell, interrupted),
+            kubectl=kubectl.in_namespace(started.namespace),
             api=Api(proxy.socket_path, started.namespace),
             inbox=inbox,
             tell=tell,
@@ -50,20 +54,21 @@ def run_plan(
             interrupted=interrupted,
             options=options,
         )
+        session.kubectl = _for_writing(session)
         with _closing(session), _signals(session):
             return run.execute(session, started)
     finally:
         proxy.stop()
 
 
-def _for_writing(kubectl: Kubectl, tell: Callable[[Event], None], interrupted: threading.Event) -> Kubectl:
-    """What could not be asked is asked again, as long as a lost API server is waited for; not after a signal."""
+def _for_writing(session: Session) -> Kubectl:
+    """What could not be asked is asked again, as long as a lost API server is waited for; not when the run is over."""
     return replace(
-        kubectl,
+        session.kubectl,
         retry_seconds=LOST_SERVER_SECONDS,
-        notice=lambda message: tell(Notice(message=message, level="WARNING", where="kubectl")),
-        sleep=interrupted.wait,
-        is_over=interrupted.is_set,
+        notice=lambda message: session.notice(message, "WARNING", where="kubectl"),
+        sleep=session.rest,
+        is_over=lambda: session.is_over,
     )
 
 
@@ -75,6 +80,13 @@ def _closing(session: Session) -> Iterator[None]:
         session.close()
 
 
+def _say_at_once(session: Session) -> None:
+    """Past all buffers and queues: the run may be in the middle of a line, or wait for a kubectl that takes minutes."""
+    does = "nothing is stopped or taken back (--keep-failed)" if session.options.keep_failed else "the step is stopped and taken back"
+    with contextlib.suppress(OSError):
+        os.write(STDERR, f"bodywork: interrupted: {does}; once more leaves at once\n".encode())
+
+
 @contextmanager
 def _signals(session: Session) -> Iterator[None]:
     """The first SIGINT or SIGTERM ends the run in good order; a second one ends it at once."""
@@ -82,6 +94,7 @@ def _signals(session: Session) -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         if session.interrupted.is_set():
             raise KeyboardInterrupt
+        _say_at_once(session)
         session.interrupted.set()
         session.inbox.put(Wake())
 

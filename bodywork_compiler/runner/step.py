@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bodywork_compiler.errors import TimedOut
+from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
 from bodywork_compiler.runner import applying
@@ -15,7 +15,7 @@ from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import WAITED_FOR, StageRun
 from bodywork_compiler.runner.step_end import StepEnd, conclude
 from bodywork_compiler.runner.verdict import STILL_KINDS
-from bodywork_compiler.runner.verdicts.values import Verdict
+from bodywork_compiler.runner.verdicts.values import State, Verdict
 
 TICK_SECONDS = 1.0
 
@@ -38,14 +38,19 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
     try:
         refused = _change(session, step, runs, before)
         if refused and not runs:
-            return StepEnd(result="failed", reason=refused.message)
+            return StepEnd(result="timed out" if isinstance(refused, TimedOut) else "failed", reason=refused.message)
         wait(session, runs)
         return conclude(session, runs, before)
-    except (TimedOut, KeyboardInterrupt) as lost:  # no API server, or no time any more: nothing can be stopped or put back
-        for run in runs:
-            if not run.result and session.changed:
-                run.end(session, "stopped", f"left as it was: {str(lost) or 'interrupted twice'}")
+    except (BodyworkError, KeyboardInterrupt) as left:
+        _end_as_left(session, runs, left)
         raise
+
+
+def _end_as_left(session: Session, runs: Sequence[StageRun], why: BaseException) -> None:
+    """Nothing can be stopped or put back, or nobody waits for it."""
+    for run in runs:
+        if not run.result and session.changed:
+            run.end(session, "stopped", f"left as it was: {str(why) or 'interrupted twice'}")
 
 
 def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: Sequence[Before]) -> KubectlFailed | None:
@@ -54,7 +59,7 @@ def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: 
         applying.apply(session, step.number, step.objects)
         restart_unchanged(session, runs, before)
     except KubectlFailed as refused:
-        if not session.changed:
+        if not session.changed or (refused.hands_off and not session.is_over):
             raise
         _blame(runs, refused)
         return refused
@@ -67,7 +72,17 @@ def wait(session: Session, runs: Sequence[StageRun]) -> None:
         look(session, runs)
         if any(run.verdict.state in {"failed", "timed out"} for run in runs) or all(run.result for run in runs):
             return
+        if session.out_of_time:
+            _end_for_the_run(session, runs)
+            return
         session.pump(TICK_SECONDS)
+
+
+def _end_for_the_run(session: Session, runs: Sequence[StageRun]) -> None:
+    for run in runs:
+        if not run.result:
+            message = session.took_too_long(f"{run.stage}: {run.verdict.message or 'it was not seen yet'}")
+            run.verdict = Verdict(state="timed out", message=message, attempts=run.verdict.attempts)
 
 
 def look(session: Session, runs: Sequence[StageRun]) -> None:
@@ -112,14 +127,15 @@ def _remember_pods(session: Session, runs: Sequence[StageRun]) -> None:
 
 def _blame(runs: Sequence[StageRun], refused: KubectlFailed) -> None:
     """What kubectl could not apply, by the names that its words hold; when they hold none, every stage of the step."""
+    state: State = "timed out" if isinstance(refused, TimedOut) else "failed"
     lines = refused.result.said.splitlines()
     for run in runs:
         about_it = [line for line in lines if f'"{run.plan.name}"' in line]
         if about_it:
-            run.verdict = Verdict(state="failed", message=" ".join(about_it))
-    if not any(run.verdict.state == "failed" for run in runs):
+            run.verdict = Verdict(state=state, message=" ".join(about_it))
+    if not any(run.verdict.state == state for run in runs):
         for run in runs:
-            run.verdict = Verdict(state="failed", message=refused.message)
+            run.verdict = Verdict(state=state, message=refused.message)
 
 
 def _say_unwatched(session: Session, step: PlanStep) -> None:

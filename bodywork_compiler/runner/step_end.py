@@ -1,4 +1,4 @@
-"""How a step ends. When one of its stages fails: evidence first, then nothing of the step runs on."""
+"""How a step ends. When one of its stages fails: evidence first, then nothing of the step runs on, and its services go back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bodywork_compiler.runner.events import Evidence, Result
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.verdicts.values import Verdict, condition
+
+KEPT = "left as it stands (--keep-failed)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,27 +28,48 @@ class StepEnd:
 
 
 def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
+    bad = [run for run in runs if run.verdict.state in {"failed", "timed out"}]
     if session.interrupted.is_set():
-        copies.put_back(session)
-        _stop(session, [run for run in runs if not run.result], before)
+        session.begin_to_end()
+        return _interrupted(session, runs, before)
+    if bad:
+        session.begin_to_end()
+        return _failed(session, runs, bad, before)
+    _remember_good(session, runs, before)
+    return StepEnd()
+
+
+def _interrupted(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
+    unfinished = [run for run in runs if not run.result]
+    copies.put_back(session)
+    _stop(session, unfinished, before, "interrupted")
+    if not session.options.keep_failed:
         for run in runs:
             if run.result == "available":
                 rollback.take_back(session, run.plan, before)
-        return StepEnd(result="stopped", reason="interrupted")
-    bad = [run for run in runs if run.verdict.state in {"failed", "timed out"}]
-    if not bad:
-        return StepEnd()
+    names = ", ".join(run.stage for run in unfinished)
+    return StepEnd(result="stopped", reason=f"interrupted in step {runs[0].plan.step}: {names}" if unfinished else "interrupted")
+
+
+def _failed(session: Session, runs: Sequence[StageRun], bad: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
     found = [evidence.gather(session, run) for run in bad]
     for run in bad:
         run.end(session, _result(run.verdict), run.verdict.message)
+    _remember_good(session, runs, before)
     copies.put_back(session)  # before any pod of the former revision is made again
     _undo(session, bad, before)
-    _stop(session, [run for run in runs if not run.result], before)
+    _stop(session, [run for run in runs if not run.result], before, "another stage of its step failed")
     return StepEnd(result=_result(bad[0].verdict), reason=_reason(found))
+
+
+def _remember_good(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
+    session.good_services += [(run.plan, before) for run in runs if run.result == "available"]
 
 
 def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
     """Services first: users are asking them. A Job that has failed stays, to be looked at; one that only cannot succeed would run on."""
+    if session.options.keep_failed:
+        return
     for run in runs:
         if run.plan.kind == "Deployment":
             rollback.take_back(session, run.plan, before)
@@ -55,7 +78,7 @@ def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) 
         jobs.stop(session, runs[0].plan.step, running)
 
 
-def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
+def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before], why: str) -> None:
     """The others of the step: they have not failed, and do not run on."""
     if not runs:
         return
@@ -63,7 +86,7 @@ def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) 
     _undo(session, runs, before)
     for run in runs:
         evidence.drain(session, run.stage, seconds=1.0)
-        run.end(session, "stopped", "another stage of its step failed" if not session.interrupted.is_set() else "interrupted")
+        run.end(session, "stopped", f"{why}; {KEPT}" if session.options.keep_failed else why)
 
 
 def _result(verdict: Verdict) -> Result:

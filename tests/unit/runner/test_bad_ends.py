@@ -102,8 +102,8 @@ def test_what_kubectl_did_before_it_failed_is_told(cluster: PaperCluster) -> Non
     ("error", "result"),
     [
         ("Error from server (Forbidden): jobs.batch is forbidden", "refused"),
-        ("The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?", "refused"),
-        ('Post "https://10.0.0.1:6443/apis/batch/v1": unexpected EOF', "failed"),
+        ("The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?", "timed out"),
+        ('Post "https://10.0.0.1:6443/apis/batch/v1": unexpected EOF', "timed out"),
     ],
 )
 def test_a_change_whose_answer_was_lost_may_have_been_made(cluster: PaperCluster, error: str, result: str) -> None:

@@ -219,6 +219,6 @@ def test_a_second_interrupt_says_where_to_see_what_it_left(cluster: PaperCluster
         run.execute(session, run.about_to_start(plan, HERE))
     notice, ended = told[-2:]
     assert isinstance(notice, Notice)
-    assert "kubectl -n lab get jobs,deployments,pods" in notice.message
+    assert "kubectl get jobs,deployments,pods -l bodywork/pipeline=iris --namespace=lab" in notice.message
     assert isinstance(ended, RunEnded)
     assert (ended.result, ended.exit_code) == ("interrupted", run.EXIT_INTERRUPTED)

@@ -1,0 +1,49 @@
+"""What a run that ended badly does after its last step: earlier services go back where that was asked for, and the failure stage runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bodywork_compiler import labels
+from bodywork_compiler.runner import copies, rollback
+from bodywork_compiler.runner.failure_stage import run_failure_stage
+from bodywork_compiler.runner.observe import name
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.step_end import KEPT
+from bodywork_compiler.runner.verdicts.values import condition
+
+
+def end_badly(session: Session, reason: str) -> None:
+    """After the first change only: before it there is nothing to undo, and nobody to be told."""
+    session.begin_to_end()
+    if session.options.keep_failed:
+        session.notice(f"nothing is rolled back or removed: what this run made is {KEPT}", "WARNING")
+    else:
+        copies.put_back(session)
+        if session.options.rollback == "all":
+            _take_all_back(session)
+    run_failure_stage(session, reason)
+    if not session.options.keep_failed:
+        copies.remove_new(session)
+
+
+def say_what_is_left(session: Session) -> None:
+    """For people who have ended a run by hand: what of this pipeline stands in the namespace now, as it was last seen."""
+    standing = ", ".join(_standing(session))
+    look = session.kubectl.line("get", "jobs,deployments,pods", "-l", f"{labels.PIPELINE}={session.plan.pipeline}")
+    session.notice(f"left in namespace {session.namespace}: {standing or 'no job and no deployment'}; look: {look}", "WARNING")
+
+
+def _take_all_back(session: Session) -> None:
+    """The last one first: each may need what an earlier one serves."""
+    while session.good_services:
+        stage, before = session.good_services.pop()
+        rollback.take_back(session, stage, before)
+
+
+def _standing(session: Session) -> Iterator[str]:
+    for job in session.picture.all("Job"):
+        ended = next((words for kind, words in (("Complete", "complete"), ("Failed", "failed")) if condition(job, kind)), "running")
+        yield f"job {name(job)} ({'suspended' if (job.get('spec') or {}).get('suspend') else ended})"
+    for deployment in session.picture.all("Deployment"):
+        yield f"deployment {name(deployment)}"
