@@ -70,6 +70,11 @@ def service_url_variable(stage: str) -> str:
     return f"BODYWORK_SERVICE_{stage.upper().replace('-', '_')}_URL"
 
 
+def services_name(name: str) -> str:
+    """What the ConfigMap with those variables is called, from the name of the pipeline's own objects."""
+    return f"{name}-services"
+
+
 def object_name(pipeline: str) -> str:
     """What the pipeline's own objects are called: its ConfigMap, ServiceAccount and Lease."""
     return f"{PREFIX}-{pipeline}"

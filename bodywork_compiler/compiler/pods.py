@@ -40,12 +40,13 @@ def pod_variables(shared: Shared, stage: Stage, label: str, *, on_failure: bool 
         "args": [without_expansion(arg) for arg in (stage.executable, *stage.args)],
         "stage_env": [pair for pair in own.items() if pair[0] not in secret_names],
         "secrets": _secrets(stage.secrets),
+        "services_name": labels.services_name(shared.name) if shared.service_urls else None,
     }
 
 
 def _own_env(shared: Shared, stage: Stage) -> dict[str, str]:
     """What Bodywork tells a stage; the config's `env` may say otherwise."""
-    own = {"GIT_COMMIT_HASH": shared.source.commit[:SHORT_HASH_LENGTH], **shared.service_urls}
+    own = {"GIT_COMMIT_HASH": shared.source.commit[:SHORT_HASH_LENGTH]}
     if isinstance(stage.work, Batch):
         if stage.work.max_completion_time_seconds:
             own["BODYWORK_TIME_LIMIT_SECONDS"] = str(stage.work.max_completion_time_seconds)

@@ -35,6 +35,8 @@ def _pipeline(shared: Shared, writer: Writer, digest: str) -> Document:
 
 
 def _others(shared: Shared, writer: Writer) -> Iterator[Document]:
+    if shared.service_urls:
+        yield _write(shared, writer, "addresses", {"name": labels.services_name(shared.name), "urls": shared.service_urls})
     yield _write(shared, writer, "scripts", {"name": shared.scripts.name, "scripts": shared.scripts.files})
     for number, part in enumerate(shared.parts, start=1):
         variables = {"name": part.name, "part": part.key, "content": part.content}

@@ -32,7 +32,7 @@ Pairs = tuple[tuple[str, str], ...]
 class Shared:
     """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None).
 
-    `service_urls` says to every stage where the pipeline's services answer, by `labels.service_url_variable`.
+    `service_urls` says where the pipeline's services answer, by `labels.service_url_variable`.
     """
 
     project: Project
@@ -45,7 +45,7 @@ class Shared:
     scripts: StartScripts
     parts: tuple[SourcePart, ...]
     env: dict[str, str]
-    service_urls: dict[str, str]
+    service_urls: Pairs
     fetch_env: Pairs
     pod: dict[str, Any]
 
@@ -115,14 +115,14 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
     )
 
 
-def _service_urls(project: Project, namespace: str | None) -> dict[str, str]:
+def _service_urls(project: Project, namespace: str | None) -> Pairs:
     """Without a namespace the bare name: it is found from the namespace that an overlay or a context decides on."""
     domain = f".{namespace}.svc.cluster.local" if namespace else ""
-    return {
-        labels.service_url_variable(place.label): f"http://{place.object_name}{domain}:{place.stage.work.port}"
+    return tuple(
+        (labels.service_url_variable(place.label), f"http://{place.object_name}{domain}:{place.stage.work.port}")
         for place in places(project)
         if isinstance(place.stage.work, Service)
-    }
+    )
 
 
 def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ KINDS = {
     "namespace": "Namespace",
     "service-account": "ServiceAccount",
     "pipeline": "ConfigMap",
+    "addresses": "ConfigMap",
     "scripts": "ConfigMap",
     "source": "ConfigMap",
     "job": "Job",

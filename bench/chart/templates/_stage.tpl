@@ -115,6 +115,10 @@
               exec:
                 command: ["python3", "-c", "import time; time.sleep(5)"]
           {{- end }}
+          envFrom:
+            - configMapRef:
+                name: {{ printf "%s-services" .root.Values.serviceAccount | quote }}
+                optional: true
           env:
             {{- include "environment" . }}
             - name: GIT_COMMIT_HASH

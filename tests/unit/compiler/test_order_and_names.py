@@ -25,6 +25,7 @@ def test_setup_comes_first_then_step_by_step_then_the_failure_stage():
         "00-setup/namespace.yaml",
         "00-setup/service-account.yaml",
         "00-setup/pipeline.yaml",
+        "00-setup/addresses.yaml",
         "00-setup/scripts.yaml",
         "01-train/job.yaml",
         "02-serve/deployment.yaml",
@@ -32,8 +33,8 @@ def test_setup_comes_first_then_step_by_step_then_the_failure_stage():
         "02-serve/ingress.yaml",
         "on-failure/job.yaml",
     ]
-    assert [document.step for document in documents] == [0, 0, 0, 0, 1, 2, 2, 2, None]
-    assert [document.stage for document in documents] == [None] * 4 + ["train", "serve", "serve", "serve", "alert"]
+    assert [document.step for document in documents] == [0, 0, 0, 0, 0, 1, 2, 2, 2, None]
+    assert [document.stage for document in documents] == [None] * 5 + ["train", "serve", "serve", "serve", "alert"]
 
 
 def test_stages_of_one_step_have_a_folder_each():

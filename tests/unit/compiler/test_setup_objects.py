@@ -44,6 +44,36 @@ def test_facts_of_the_pipeline():
     assert len(digest) == 64
 
 
+def urls(*stages, **others):
+    (found,) = (body["data"] for name, body in config_maps(*stages, **others).items() if name.endswith("-services"))
+    return found
+
+
+def test_stages_are_told_where_the_services_answer():
+    assert urls(batch("train"), service("Score_it", port=80), service("other")) == {
+        "BODYWORK_SERVICE_SCORE_IT_URL": "http://score-it.iris.svc.cluster.local:80",
+        "BODYWORK_SERVICE_OTHER_URL": "http://other.iris.svc.cluster.local:5000",
+    }
+    without = RenderOptions(with_namespace=False)
+    assert urls(service("serve"), options=without) == {"BODYWORK_SERVICE_SERVE_URL": "http://serve:5000"}
+
+
+def test_each_stage_has_those_variables_and_a_service_more_changes_no_pod():
+    def pods(*stages):
+        bodies = [safe_load(document.text) for document in compiled(*stages) if document.kind in ("Job", "Deployment")]
+        return [body["spec"]["template"] for body in bodies]
+
+    before, after = pods(batch("train"), service("serve")), pods(batch("train"), service("serve"), service("other"))
+    assert before == after[:2]
+    for pod in before:
+        (container,) = pod["spec"]["containers"]
+        assert container["envFrom"] == [{"configMapRef": {"name": "bodywork-iris-services", "optional": True}}]
+
+
+def test_a_pipeline_without_services_has_none():
+    assert [name for name in config_maps(batch("train")) if name.endswith("-services")] == []
+
+
 def test_what_is_not_known_is_not_there():
     assert {"secrets-group", "git-url", "git-branch", "git-folder", "ssh-secret"}.isdisjoint(facts(source=inline(10)))
 

@@ -39,7 +39,7 @@ def given():
 
 
 @pytest.mark.parametrize(
-    "kind", ["namespace", "service-account", "pipeline", "scripts", "source", "job", "deployment", "service", "ingress"]
+    "kind", ["namespace", "service-account", "pipeline", "addresses", "scripts", "source", "job", "deployment", "service", "ingress"]
 )
 def test_the_page_names_what_the_template_is_given(given, kind):
     assert documented()[kind] | documented()[""] == given[kind]
