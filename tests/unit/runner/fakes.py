@@ -13,6 +13,7 @@ from bodywork_compiler.api import NotThere, WatchEvent
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, Result, Target
 from bodywork_compiler.manifests import Plan, load_stream
+from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event
 from bodywork_compiler.runner.inbox import Inbox
@@ -105,6 +106,10 @@ class PaperCluster:
         self._watch(kind)
         return [each for (its_kind, _), each in list(self.objects.items()) if its_kind == kind], "1"
 
+    def outlines(self, kind: str, query: Mapping[str, str]) -> list[Object]:  # type: ignore[valid-type]  # `list` is a method here
+        selector = query.get("labelSelector", "")
+        return [{"kind": kind, "metadata": each["metadata"]} for each in self.list(kind, {})[0] if _selects(selector, each)]
+
     def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
         while (event := self._watch(kind).get()) is not None:
             yield event
@@ -117,11 +122,17 @@ class PaperCluster:
             each.put(None)
 
 
+def _selects(selector: str, obj: Object) -> bool:
+    key, is_not, value = selector.partition("!=") if "!=" in selector else selector.partition("=")
+    found = (obj["metadata"].get("labels") or {}).get(key)
+    return not selector or (found != value if is_not == "!=" else found == value)
+
+
 def _plural(kind: str) -> str:
     return next((plural for plural, singular in PLURALS.items() if singular == kind), kind.lower())
 
 
-def a_session(cluster: PaperCluster, plan: Plan, told: list[Event] | None = None) -> Session:
+def a_session(cluster: PaperCluster, plan: Plan, told: list[Event] | None = None, options: RunOptions = DEFAULT_RUN) -> Session:
     events = told if told is not None else []
     kubectl = Kubectl(target=Target(namespace="lab"), execute=cluster.execute)
     return Session(
@@ -132,6 +143,7 @@ def a_session(cluster: PaperCluster, plan: Plan, told: list[Event] | None = None
         inbox=Inbox(),
         tell=events.append,
         restart_proxy=lambda: None,
+        options=options,
     )
 
 
@@ -143,10 +155,12 @@ def closing(session: Session) -> Iterator[Session]:
         session.close()
 
 
-def execute(cluster: PaperCluster, plan: Plan, *, may_raise: bool = False) -> tuple[int, list[Event]]:
+def execute(
+    cluster: PaperCluster, plan: Plan, *, may_raise: bool = False, options: RunOptions = DEFAULT_RUN
+) -> tuple[int, list[Event]]:
     """A whole run: its exit code, and what was told."""
     told: list[Event] = []
-    with closing(a_session(cluster, plan, told)) as session:
+    with closing(a_session(cluster, plan, told, options)) as session:
         try:
             return run.execute(session, run.about_to_start(plan, HERE)), told
         except BodyworkError as refused:
