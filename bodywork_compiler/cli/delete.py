@@ -48,7 +48,7 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
 
         if namespace_too:
             refuse_foreign_namespace(found.api, found.deployed.pipeline)
-        found = _with_copies(found)  # noqa: PLW2901 - the block is about both
+        found = with_copies(found)  # noqa: PLW2901 - the block is about both
         listed = _listed(found, namespace_too=namespace_too)
         if dry_run:
             click.echo("\n".join(f"would delete {each}" for each in listed))
@@ -58,7 +58,7 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
         _delete(found, listed, Patience(seconds=timeout_seconds), namespace_too=namespace_too)
 
 
-def _with_copies(found: Opened) -> Opened:
+def with_copies(found: Opened) -> Opened:
     """With the copies of its group's secrets; who may not read secrets is told that they stay."""
     from dataclasses import replace
 

@@ -63,14 +63,25 @@ def delete(api: Api, kubectl: Kubectl, deployed: Deployed, patience: Patience) -
     _until_none_is_left(lambda: _left(api, deployed.pipeline, uids, kinds), patience)
 
 
+def delete_service(api: Api, kubectl: Kubectl, objects: Sequence[Object], patience: Patience) -> None:
+    """Deletes one service's Deployment, Service and Ingress, whoever made them, and waits until they are gone: a Deployment after its pods."""
+    _delete(kubectl, [_reference(each, api.namespace) for each in objects], "--cascade=foreground")
+    _until_none_is_left(lambda: shown([each for each in objects if _is_still_there(api, each)]), patience)
+
+
+def _is_still_there(api: Api, obj: Object) -> bool:
+    found = api.find(obj["kind"], name(obj))
+    return found is not None and uid(found) == uid(obj)
+
+
 def delete_namespace(api: Api, kubectl: Kubectl, patience: Patience) -> None:
     _delete(kubectl, [KubeObject({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": api.namespace}})])
     _until_none_is_left(lambda: _namespace_left(api), patience)
 
 
-def _delete(kubectl: Kubectl, objects: Sequence[KubeObject]) -> None:
+def _delete(kubectl: Kubectl, objects: Sequence[KubeObject], *options: str) -> None:
     # on stdin, since a thousand names do not fit into an argv everywhere
-    kubectl.run("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=to_json(objects))
+    kubectl.run("delete", "-f", "-", "--ignore-not-found", "--wait=false", *options, stdin=to_json(objects))
 
 
 def _reference(obj: Object, namespace: str) -> KubeObject:

@@ -42,6 +42,12 @@ def running_services(api: Api) -> list[RunningService]:
     return sorted(services_among(found), key=lambda each: (each.namespace, each.deployment, each.name))
 
 
+def objects_of(api: Api, service: RunningService) -> list[Object]:
+    """What a service is made of, in the order in which it is taken away."""
+    found = (api.find(kind, service.name) for kind in reversed(KINDS))
+    return [each for each in found if each]
+
+
 def services_among(objects: Sequence[Object]) -> Iterator[RunningService]:
     by_key = {(each["kind"], _namespace(each), name(each)): each for each in objects}
     for (kind, namespace, called), each in by_key.items():

@@ -52,3 +52,16 @@ def output_option(command: Command) -> Command:
         show_default=True,
         help="As lines, as lines with all columns, or for programs.",
     )(command)
+
+
+def timeout_option(command: Command) -> Command:
+    """How long a deletion is waited for; the command gets `timeout_seconds`."""
+    return click.option(
+        "--timeout",
+        "timeout_seconds",
+        type=click.IntRange(min=1),
+        metavar="SECONDS",
+        default=300,
+        show_default=True,
+        help="How long to wait until all is gone.",
+    )(command)
