@@ -56,9 +56,9 @@ WORDS = (
     _of("v1", "cronjob history", "earlier.cronjobs:v1_history", "List the runs of a schedule.", "get cronjob NAME --history"),
     _of("v1", "cronjob logs", "earlier.cronjobs:v1_logs", "Print the log of a run.", "get cronjob --logs RUN"),
     _of("v1", "cronjob delete", "earlier.cronjobs:v1_delete", "Delete a schedule.", "delete cronjob NAME"),
-    _of("v1", "secret create", "earlier.secrets:v1_create", "Store credentials in a namespace.", "create secret"),
-    _of("v1", "secret display", "earlier.secrets:v1_display", "List the secrets of a namespace.", "get secrets"),
-    _of("v1", "secret delete", "earlier.secrets:v1_delete", "Delete a secret of a namespace.", "delete secret"),
+    _of("v1", "secret create", "earlier.v1_secrets:create", "Store credentials in a namespace.", "create secret"),
+    _of("v1", "secret display", "earlier.v1_secrets:display", "List the secrets of a namespace.", "get secrets"),
+    _of("v1", "secret delete", "earlier.v1_secrets:delete", "Delete a secret of a namespace.", "delete secret"),
     _of("v1", "service display", "earlier.services:display", "List the services of a namespace.", "status"),
     _of("v1", "service delete", "earlier.services:delete", "Delete one service of a namespace."),
 )
@@ -100,7 +100,7 @@ class _Group(click.Group):
         self._words = {word.words[1]: word for word in words}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
-        return [name for name, word in self._words.items() if _is_there(word)]
+        return [name for name, word in self._words.items() if _found(word)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
         word = self._words.get(self._singular(cmd_name))
@@ -134,10 +134,17 @@ def _does(word: Word) -> str:
 
 
 def _imported(word: Word) -> click.Command:
-    if not _is_there(word):
+    found = _found(word)
+    if found is None:
         raise click.UsageError(f"`{' '.join(word.words)}` is not there yet")
+    return found
+
+
+def _found(word: Word) -> click.Command | None:
+    if not _is_there(word):
+        return None
     module, _, attribute = word.at.partition(":")
-    found: click.Command = getattr(importlib.import_module(f"bodywork_compiler.cli.{module}"), attribute)
+    found: click.Command | None = getattr(importlib.import_module(f"bodywork_compiler.cli.{module}"), attribute, None)
     return found
 
 
