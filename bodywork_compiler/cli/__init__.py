@@ -18,6 +18,7 @@ COMMANDS = {
     "validate": ("Look", "Check a project's config and say everything that is wrong with it."),
     "render": ("Look", "Compile a project to Kubernetes manifests."),
     "diff": ("Look", "Show what apply would change on a cluster, and change nothing."),
+    "graph": ("Look", "Draw a pipeline's steps and stages."),
     "schema": ("Look", "Print the JSON Schema of a config's format, for editors."),
     "apply": ("Run", "Run a pipeline on a cluster, step by step."),
     "status": ("Look", "Show how a pipeline stands on a cluster."),

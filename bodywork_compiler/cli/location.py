@@ -108,6 +108,19 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
     )
 
 
+def load_location(where: str, *, branch: str | None = None, folder: str | None = None, file: str | None = None) -> Project:
+    """The project at a path, whether it is committed or not, or at a URL."""
+    from bodywork_compiler import config
+
+    if not is_url(where):
+        if branch or folder:
+            raise click.UsageError("--branch and --folder belong to a URL")
+        path = Path(where)
+        return config.load(path.parent, file=path.name).project if path.is_file() and not file else config.load(path, file=file).project
+    with checkout(where, Wanted(branch=branch, folder=(folder or "").strip("/"))) as project:
+        return _load(project, where, file).project
+
+
 def _check_usage(where: str, options: CompileOptions) -> None:
     if options.folder and not is_url(where):
         raise click.UsageError(

@@ -1,0 +1,87 @@
+"""The drawing as a picture for a browser: SVG, light or dark as the reader's system is, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from bodywork_compiler.graph.layout import BOX_HEIGHT, HEAD, LETTER, PAD, Group, Layout, Placed, lay_out
+from bodywork_compiler.graph.lines import cut
+from bodywork_compiler.graph.picture import Picture
+
+_STYLE = """
+    svg { background: #ffffff; font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
+    .frame { fill: #f5f6f8; stroke: #d4d8de; }
+    .title { fill: #5b6470; font-size: 12px; }
+    .box { fill: #e3ecfa; stroke: #3a68b0; }
+    .service .box { fill: #d8f0dd; stroke: #2f7d43; }
+    .failed .box { fill: #fbe3e1; stroke: #b3362b; stroke-dasharray: 5 3; }
+    .name { fill: #14181d; font-weight: 600; }
+    .about { fill: #4a525c; font-size: 11px; }
+    .arrow { fill: none; stroke: #7b8490; stroke-width: 1.6; }
+    .head { fill: #7b8490; }
+    @media (prefers-color-scheme: dark) {
+      svg { background: #14171b; }
+      .frame { fill: #1c2026; stroke: #39404a; }
+      .title, .about { fill: #a4adb9; }
+      .box { fill: #1f3352; stroke: #6d9be3; }
+      .service .box { fill: #1b3b25; stroke: #5cb377; }
+      .failed .box { fill: #45201c; stroke: #e0776c; }
+      .name { fill: #eef1f5; }
+    }
+"""
+_ARROW_HEAD = """<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">
+<path class="head" d="M0,0 L8,4 L0,8 z"/></marker></defs>"""
+
+
+def as_svg(picture: Picture) -> str:
+    layout = lay_out(picture)
+    width, height = f"{layout.width:g}", f"{layout.height:g}"
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(f"pipeline {picture.name}")}>',
+        f"<title>{escape(picture.name)}</title>",
+        f"<style>{_STYLE}</style>",
+        _ARROW_HEAD,
+        *_arrows(layout),
+        *(line for group in layout.groups for line in _group(group, layout, "")),
+        *(_group(layout.on_failure, layout, " failed") if layout.on_failure else ()),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _arrows(layout: Layout) -> Iterator[str]:
+    for before, after in zip(layout.groups, layout.groups[1:], strict=False):
+        yield f'<path class="arrow" marker-end="url(#head)" d="{_way(before, after, layout)}"/>'
+
+
+def _way(before: Group, after: Group, layout: Layout) -> str:
+    """To the right; or, where a new row of steps begins, down and back to its left end."""
+    if before.row == after.row:
+        y = before.y + HEAD + BOX_HEIGHT / 2 + PAD / 2
+        return f"M{before.x + before.width:g},{y:g} H{after.x:g}"
+    bottom = max(each.y + each.height for each in layout.groups if each.row == before.row)
+    x, between, to = before.x + before.width / 2, bottom + (after.y - bottom) / 2, after.x + after.width / 2
+    return f"M{x:g},{before.y + before.height:g} V{between:g} H{to:g} V{after.y:g}"
+
+
+def _group(group: Group, layout: Layout, kind: str) -> Iterator[str]:
+    yield f'<g class="step{kind}"><rect class="frame" x="{group.x:g}" y="{group.y:g}" width="{group.width:g}" height="{group.height:g}" rx="8"/>'
+    yield f'<text class="title" x="{group.x + PAD:g}" y="{group.y + 18:g}">{escape(group.title)}</text>'
+    for placed in group.boxes:
+        yield _box(placed, layout.box_width)
+    yield "</g>"
+
+
+def _box(placed: Placed, width: float) -> str:
+    box = placed.box
+    about = " · ".join((box.kind, *box.details))
+    letters = int((width - 24) / LETTER)
+    whole = escape(f"{box.name}: {box.executable}, {about}")
+    return (
+        f'<g class="{box.kind}"><title>{whole}</title>'
+        f'<rect class="box" x="{placed.x:g}" y="{placed.y:g}" width="{width:g}" height="{BOX_HEIGHT}" rx="{6 if box.kind == "batch" else 22}"/>'
+        f'<text class="name" x="{placed.x + 14:g}" y="{placed.y + 20:g}">{escape(cut(box.name, letters))}</text>'
+        f'<text class="about" x="{placed.x + 14:g}" y="{placed.y + 36:g}">{escape(cut(about, letters + 3))}</text></g>'
+    )
