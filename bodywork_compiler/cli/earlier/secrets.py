@@ -1,120 +1,65 @@
-"""Secrets: v3's in groups (`create secret NAME --group G`), v1's in a namespace (`secret create --namespace NS --name NAME`). Values are hidden unless asked for."""
+"""v3's secrets, in groups: `create secret NAME --group G`. Values are hidden unless they are asked for."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodywork_compiler.cli.earlier.cluster import Way, asking, kubectl_of, way_options
-from bodywork_compiler.cli.earlier.listing import Column, Form, show_data, show_rows
-from bodywork_compiler.cli.earlier.words import SeveralData, output_option, v1_namespace
+from bodywork_compiler.cli.earlier.cluster import kubectl_of
+from bodywork_compiler.cli.earlier.listing import Column, show_data, show_rows
+from bodywork_compiler.cli.earlier.secret_words import (
+    CHANGES,
+    SOURCES,
+    SOURCES_AND_REMOVAL,
+    Asked,
+    as_text,
+    asked_options,
+    change_of,
+    dry_run_option,
+    make,
+    row,
+    show_manifest,
+    show_values_option,
+)
+from bodywork_compiler.cli.earlier.words import SeveralData, output_option
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api, Object
-    from bodywork_compiler.secret_groups.changing import DryRun
-    from bodywork_compiler.secret_groups.sources import Change
     from bodywork_compiler.secret_groups.stored import Place, Stored
 
-HIDDEN = "***"
 COLUMNS = (
     Column(heading="Secret Name", key="name"),
     Column(heading="Bodywork Secret Group", key="group"),
-    Column(heading="Keys", key="key_names", wide=True),
+    Column(heading="Keys", key="keys", wide=True),
     Column(heading="Kubernetes Secret", key="object", wide=True),
     Column(heading="Type", key="type", wide=True),
 )
 KEY_COLUMNS = (
     Column(heading="Field", key="key"),
-    Column(heading="Value", key="shown"),
+    Column(heading="Value", key="value"),
     Column(heading="Bytes", key="bytes", wide=True),
 )
-Command = Callable[..., Any]
 
 
-@value
-class Asked:
-    """The options that most of these commands have."""
-
-    way: Way
-    data: tuple[str, ...] = ()
-    from_file: tuple[str, ...] = ()
-    from_env_file: tuple[str, ...] = ()
-    dry_run: DryRun | None = None
-    output: Form = "text"
-    show_values: bool = False
-
-
-def _group(*, required: bool) -> Callable[[Command], Command]:
+def _group(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option(
         "--group",
         "--secrets-group",
         "group",
         required=required,
         metavar="G",
-        help="The secrets group, as `secrets_group` in a config names it.",
+        help="The secrets group, as a config's `secrets_group` names it.",
     )
-
-
-_SOURCES = (
-    click.option(
-        "--data",
-        multiple=True,
-        metavar="K=V",
-        help="A key and its value, several after one flag too. K alone takes the environment variable K, else asks for it, unseen; K=- reads standard input.",
-    ),
-    click.option(
-        "--from-file", multiple=True, metavar="K=PATH", help="A key and the file that is its value, byte by byte; K=- reads standard input."
-    ),
-    click.option("--from-env-file", multiple=True, metavar="PATH", help="A file with a line K=V for each key; - reads standard input."),
-)
-_REMOVAL = click.option(
-    "--data",
-    multiple=True,
-    metavar="K=V",
-    help="A key and its value, as for `create`; K- removes the key.",
-)
-_show_values = click.option("--show-values", is_flag=True, help="Print the values too; without it nobody who looks on sees them.")
-_dry_run = click.option("--dry-run", type=click.Choice(["client", "server"]), help="Change nothing; server lets the API server check it.")
-_manifest_output = click.option(
-    "-o", "--output", type=click.Choice(["json", "yaml"]), help="With --dry-run: print the secret that would stand, its values hidden."
-)
-
-
-def _asked(*options: Command) -> Callable[[Command], Command]:
-    """Adds these options, and the way to a cluster; the command gets them as one value, `asked`."""
-    import functools
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def with_value(**kwargs: Any) -> Any:
-            values = {each: kwargs.pop(each) for each in Asked.__annotations__ if kwargs.get(each) is not None or each in kwargs}
-            values["output"] = values.get("output") or "text"
-            if values["output"] != "text" and "dry_run" in values and not values["dry_run"]:
-                raise click.UsageError("--output: only with --dry-run, since what is made is no list")
-            return command(asked=Asked(**values), **kwargs)
-
-        decorated: Command = way_options(with_value)
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
-
-    return decorate
-
-
-_changes = (_dry_run, _manifest_output, _show_values)
 
 
 @click.command("secret", cls=SeveralData)
 @click.argument("name", metavar="NAME")
 @_group(required=True)
-@_asked(*_SOURCES, *_changes)
+@asked_options(*SOURCES, *CHANGES)
 def create(name: str, group: str, asked: Asked) -> None:
     """Store credentials for stages in a secrets group, from where each run copies what its stages name.
 
@@ -132,9 +77,9 @@ def create(name: str, group: str, asked: Asked) -> None:
     """
     from bodywork_compiler.secret_groups.stored import Place
 
-    made = _create(Place(group=group), name, asked)
-    if made:
-        click.echo(f"Created secret={name} in group={group}{_dry(asked)}.")
+    if make(Place(group=group), name, asked):
+        if not asked.is_for_programs:
+            click.echo(f"Created secret={name} in group={group}.{asked.dry}")
         return
     raise BodyworkError(
         f"Cannot create secret={name} in group={group} as it already exists.",
@@ -145,7 +90,7 @@ def create(name: str, group: str, asked: Asked) -> None:
 @click.command("secret", cls=SeveralData)
 @click.argument("name", metavar="NAME")
 @_group(required=True)
-@_asked(_REMOVAL, *_SOURCES[1:], *_changes)
+@asked_options(*SOURCES_AND_REMOVAL, *CHANGES)
 def update(name: str, group: str, asked: Asked) -> None:
     """Change, add and remove keys of a secret; keys that are not named stay as they are.
 
@@ -159,22 +104,21 @@ def update(name: str, group: str, asked: Asked) -> None:
     from bodywork_compiler.secret_groups import changing
     from bodywork_compiler.secret_groups.stored import Place
 
-    place, change = Place(group=group), _change(asked, may_remove=True)
-    with _reading(asked.way, place) as api:
+    place, change = Place(group=group), change_of(asked, may_remove=True)
+    with _asking(asked) as api:
         body = changing.changed(_found(api, place, name), place, change)
-    _say_notes(change)
-    if asked.output != "text":
-        _print_manifest(body, asked)
     if asked.dry_run != "client":
         changing.replace(kubectl_of(asked.way, None), place, body, dry_run=asked.dry_run)
-    if asked.output == "text":
-        click.echo(f"Updated secret={name} in group={group}{_dry(asked)}.")
+    if asked.is_for_programs:
+        show_manifest(body, asked)
+    else:
+        click.echo(f"Updated secret={name} in group={group}.{asked.dry}")
 
 
 @click.command("secret")
 @click.argument("name", required=False, metavar="NAME")
 @_group(required=False)
-@_asked(output_option, _show_values)
+@asked_options(output_option, show_values_option)
 def get(name: str | None, group: str | None, asked: Asked) -> None:
     """List the secrets of the groups, or the keys of one secret.
 
@@ -193,30 +137,28 @@ def get(name: str | None, group: str | None, asked: Asked) -> None:
     if name and not group:
         raise BodyworkError("Please specify which secrets group the secret belongs to.", hint=f"bodywork get secret {name} --group GROUP")
     place = Place(group=group)
-    with _reading(asked.way, place) as api:
-        if name:
-            _show_one(secrets.stored(_found(api, place, name)), asked)
-            return
-        found = [secrets.stored(each) for each in secrets.objects_in(api, place)]
+    with _asking(asked) as api:
+        objects = [_found(api, place, name)] if name else secrets.objects_in(api, place)
+    found = [secrets.stored(each) for each in objects]
     if group and not found:
         raise BodyworkError(f"Could not find secret group={group}.")
-    rows = [_row(each, asked) for each in found]
-    if not rows and asked.output in {"text", "wide"}:
+    if name:
+        _show_one(found[0], asked)
+    elif asked.is_for_programs:
+        show_data([row(each, asked) for each in found], asked.output)
+    elif not found:
         click.echo("No secrets found.", err=True)
-        return
-    show_rows(
-        rows
-        if asked.output in {"json", "yaml"}
-        else [{**row, "key_names": ", ".join(each.data)} for row, each in zip(rows, found, strict=True)],
-        COLUMNS,
-        asked.output,
-    )
+    elif asked.show_values:
+        for each in found:
+            _show_one(each, asked)
+    else:
+        show_rows([{**row(each, asked), "keys": ", ".join(each.data)} for each in found], COLUMNS, asked.output)
 
 
 @click.command("secret")
 @click.argument("name", required=False, metavar="NAME")
 @_group(required=False)
-@_asked(_dry_run)
+@asked_options(dry_run_option)
 def delete(name: str | None, group: str | None, asked: Asked) -> None:
     """Delete a secret, or a whole group.
 
@@ -236,7 +178,7 @@ def delete(name: str | None, group: str | None, asked: Asked) -> None:
             f"Please specify {wanted}.", hint="bodywork delete secret NAME --group GROUP, or without NAME for the whole group"
         )
     place = Place(group=group)
-    with _reading(asked.way, place) as api:
+    with _asking(asked) as api:
         objects = [_found(api, place, name)] if name else stored.objects_in(api, place)
     if not objects:
         raise BodyworkError(f"Could not find secret group={group}.")
@@ -249,80 +191,32 @@ def delete(name: str | None, group: str | None, asked: Asked) -> None:
         click.echo(f"Deleted secret={name} from group={group}." if name else f"Deleted secret group={group}.")
 
 
-_v1_name = click.option("--name", metavar="NAME", help="The secret's name, as a stage's [secrets] names it.")
+@contextmanager
+def _asking(asked: Asked) -> Iterator[Api]:
+    """Also where the groups' namespace is not there yet: then there are no secrets in it."""
+    from bodywork_compiler.deployed import reading
+    from bodywork_compiler.runner.groups import NAMESPACE
+
+    with reading.opened(kubectl_of(asked.way, NAMESPACE), NAMESPACE) as api:
+        yield api
 
 
-@click.command("create", cls=SeveralData)
-@v1_namespace
-@_v1_name
-@_asked(*_SOURCES, *_changes)
-def v1_create(namespace: str, name: str | None, asked: Asked) -> None:
-    """Store credentials in a namespace, for the stages that run there.
+def _found(api: Api, place: Place, name: str) -> Object:
+    from bodywork_compiler.secret_groups.stored import find
 
-    \b
-    Example:
-      bodywork secret create --namespace=iris --name=storage \\
-          --data USERNAME=bodywork PASSWORD
-    """
-    from bodywork_compiler.secret_groups.stored import Place
-
-    if not name:
-        raise BodyworkError("please specify --name for the secret")
-    if not _create(Place(namespace=namespace), name, asked):
+    found = find(api, place, name)
+    if found is None:
         raise BodyworkError(
-            f"secret={name} already exists in namespace={namespace}",
-            hint=f"Make it anew: bodywork secret delete --namespace={namespace} --name={name}",
+            f"Could not find secret={name} in group={place.group}.",
+            hint=f"There are: bodywork get secrets. Make it: bodywork create secret {name} --group {place.group} --data KEY=VALUE",
         )
-    click.echo(f"secret={name} created in namespace={namespace}{_dry(asked)}")
+    return found
 
 
-@click.command("display")
-@v1_namespace
-@_v1_name
-@_asked(output_option, _show_values)
-def v1_display(namespace: str, name: str | None, asked: Asked) -> None:
-    """List the secrets of a namespace and their keys.
-
-    \b
-    Example:
-      bodywork secret display --namespace=iris
-      bodywork secret display --namespace=iris --name=storage
-    """
-    from bodywork_compiler.secret_groups import stored as secrets
-    from bodywork_compiler.secret_groups.stored import Place
-
-    place = Place(namespace=namespace)
-    with asking(asked.way, namespace) as api:
-        objects = [_found_v1(api, place, name)] if name else secrets.objects_in(api, place)
-    found = [secrets.stored(each) for each in objects]
-    if asked.output in {"json", "yaml"}:
-        show_data([_row(each, asked) for each in found], asked.output)
+def _show_one(secret: Stored, asked: Asked) -> None:
+    known = row(secret, asked)
+    if asked.is_for_programs:
+        show_data(known, asked.output)
         return
-    for each in found:
-        click.echo(f"-- {each.name}:")
-        for key in _keys(each, asked):
-            click.echo(f"-> {key['key']}={key.get('value', HIDDEN) if asked.show_values else HIDDEN}")
-
-
-@click.command("delete")
-@v1_namespace
-@_v1_name
-@_asked(_dry_run)
-def v1_delete(namespace: str, name: str | None, asked: Asked) -> None:
-    """Delete a secret of a namespace.
-
-    \b
-    Example:
-      bodywork secret delete --namespace=iris --name=storage
-    """
-    from bodywork_compiler.secret_groups import changing
-    from bodywork_compiler.secret_groups.stored import Place
-
-    if not name:
-        raise BodyworkError("please specify --name for the secret")
-    place = Place(namespace=namespace)
-    with asking(asked.way, namespace) as api:
-        found = _found_v1(api, place, name)
-    if asked.dry_run != "client":
-        changing.delete(kubectl_of(asked.way, None), place, [str(found["metadata"]["name"])], dry_run=asked.dry_run)
-    click.echo(f"secret={name} deleted from namespace={namespace}{_dry(asked)}")
+    click.echo(f"{secret.name} in group {secret.group}")
+    show_rows([{**key, "value": as_text(key)} for key in known["keys"]], KEY_COLUMNS, asked.output)

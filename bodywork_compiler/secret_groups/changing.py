@@ -1,0 +1,128 @@
+"""Secrets made, updated and removed by kubectl. Values go through its standard input, and into no annotation: create and replace, never apply."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from bodywork_compiler import labels, names
+from bodywork_compiler.api import Object
+from bodywork_compiler.compiler.engine import Engine
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
+from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.manifests.kube_yaml import values as read_back
+from bodywork_compiler.runner.before import LAST_APPLIED
+from bodywork_compiler.runner.groups import OPAQUE
+from bodywork_compiler.secret_groups.sources import Change
+from bodywork_compiler.secret_groups.stored import Place
+
+DryRun = Literal["client", "server"]
+OURS = (("app.kubernetes.io/managed-by", "bodywork"),)
+LONGEST_NAME = 253
+_SERVERS_OWN = ("managedFields", "creationTimestamp", "uid", "selfLink")
+
+
+def check_name(place: Place, secret: str) -> None:
+    """Raise for what cannot be a secret's name; all that is wrong at once."""
+    wrong = [f"{what} may not be empty" for what, given in (("its name", secret), ("the group", place.group)) if given == ""]
+    if place.group and (place.group != names.pipeline_object_name(place.group) or len(place.group) > names.LONGEST):
+        proposal = names.shortened(names.pipeline_object_name(place.group)) or "GROUP"
+        wrong.append(
+            f"the group {place.group} cannot be named in a config: lower-case letters, digits, `-` and `.`, for example {proposal}"
+        )
+    if secret and not names.pipeline_object_name(secret):
+        wrong.append(f"its name {secret} has no letter and no digit")
+    if len(place.object_name(secret)) > LONGEST_NAME:
+        wrong.append(f"its name has, with its group, more than {LONGEST_NAME} characters")
+    if wrong:
+        raise BodyworkError(f"secret {secret}: {'; '.join(wrong)}")
+
+
+def manifest(place: Place, secret: str, values: Mapping[str, bytes]) -> str:
+    """The secret as text, with its values."""
+    group = ((labels.GROUP, place.group),) if place.group else ()
+    variables = {
+        "name": place.object_name(secret),
+        "namespace": place.namespace,
+        "labels": (*OURS, *group),
+        "annotations": (),
+        "type": OPAQUE,
+        "data": tuple((key, _in_base64(values[key])) for key in sorted(values)),
+    }
+    return Engine().render("secret", variables)
+
+
+def create(kubectl: Kubectl, place: Place, text: str, *, dry_run: DryRun | None = None) -> bool:
+    """Makes a secret from its text, and the namespace of the groups where it is not there yet. False: one of that name is there already."""
+    stdin = to_json([KubeObject(each) for each in read_back(text)])
+    result = _send(kubectl, place, "create", stdin, dry_run)
+    if _lacks_namespace(result) and place.is_of_groups and dry_run is None:
+        create_namespace(kubectl, place.namespace)
+        result = _send(kubectl, place, "create", stdin, dry_run)
+    if result.exit_code == 0 or (_lacks_namespace(result) and place.is_of_groups):
+        return True
+    if "(AlreadyExists)" in result.err:
+        return False
+    if _lacks_namespace(result):
+        raise BodyworkError(
+            f"Could not find namespace={place.namespace} on k8s cluster.", hint=f"bodywork setup-namespace {place.namespace}"
+        )
+    raise KubectlFailed(result)
+
+
+def create_namespace(kubectl: Kubectl, namespace: str) -> None:
+    """Somebody else may have made it meanwhile."""
+    text = Engine().render("namespace", {"name": namespace, "namespace": None, "labels": OURS, "annotations": ()})
+    result = kubectl.in_namespace("").try_("create", "-f", "-", stdin=to_json([KubeObject(each) for each in read_back(text)]))
+    if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
+        raise KubectlFailed(result)
+
+
+def changed(found: Object, place: Place, change: Change) -> dict[str, Any]:
+    """The object as it is to stand: what was there, the change, and (of a group) the label. Keys to be removed that it has not got are refused."""
+    data = dict(found.get("data") or {})
+    lacking = [key for key in change.removed if key not in data]
+    if lacking:
+        there = f"it has {', '.join(sorted(data))}" if data else "it has none"
+        raise BodyworkError(f"secret {found['metadata']['name']} has no {', '.join(lacking)} to be removed; {there}. Nothing was changed.")
+    data = {key: text for key, text in data.items() if key not in change.removed}
+    data |= {key: _in_base64(each) for key, each in change.values.items()}
+    metadata = {key: each for key, each in found["metadata"].items() if key not in _SERVERS_OWN}
+    # kubectl replace would write the new values into it
+    metadata["annotations"] = {key: text for key, text in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
+    if place.group:
+        metadata["labels"] = {**(metadata.get("labels") or {}), labels.GROUP: place.group}
+    return {"apiVersion": "v1", "kind": "Secret", **found, "metadata": metadata, "data": data}
+
+
+def replace(kubectl: Kubectl, place: Place, body: Mapping[str, Any], *, dry_run: DryRun | None = None) -> None:
+    """Refused when somebody has changed it since it was read."""
+    result = _send(kubectl, place, "replace", to_json([KubeObject(body)]), dry_run)
+    if "(Conflict)" in result.err:
+        raise BodyworkError(
+            f"secret {body['metadata']['name']} was changed by somebody else meanwhile; nothing was changed", hint="Try again."
+        )
+    if result.exit_code != 0:
+        raise KubectlFailed(result)
+
+
+def delete(kubectl: Kubectl, place: Place, object_names: Sequence[str], *, dry_run: DryRun | None = None) -> None:
+    kubectl.in_namespace(place.namespace).run("delete", "secret", *object_names, *_dry(dry_run))
+
+
+def _send(kubectl: Kubectl, place: Place, verb: str, stdin: str, dry_run: DryRun | None) -> Result:
+    return kubectl.in_namespace(place.namespace).try_(verb, "-f", "-", *_dry(dry_run), stdin=stdin)
+
+
+def _dry(dry_run: DryRun | None) -> list[str]:
+    return [f"--dry-run={dry_run}"] if dry_run else []
+
+
+def _lacks_namespace(result: Result) -> bool:
+    return "(NotFound)" in result.err and "namespaces" in result.err
+
+
+def _in_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
