@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, Object
-from bodywork_compiler.controller.work import PROGRAM, Told, told
+from bodywork_compiler.controller.work import PROGRAM, Apply, apply_in
 from bodywork_compiler.deployed.logs import Following, Wanted, logs_of, read_logs
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.runner.observe import label, name
 from bodywork_compiler.runner.verdict import Situation, judge
 from bodywork_compiler.runner.verdicts.pods import made_by, owner, phase, uid
@@ -47,7 +48,7 @@ def runs_of(jobs: Sequence[Object], pods: Sequence[Object]) -> tuple[ControllerR
 def _run(job: Object, pods: Sequence[Mapping[str, Any]]) -> ControllerRun:
     status = job.get("status") or {}
     verdict = judge(job, pods, (), Situation())
-    about = told_by(job["spec"])
+    about = applied_by(job["spec"])
     return ControllerRun(
         name=name(job),
         namespace=str(job["metadata"].get("namespace", "")),
@@ -66,15 +67,15 @@ def _run(job: Object, pods: Sequence[Mapping[str, Any]]) -> ControllerRun:
 
 def is_controllers(job_spec: Mapping[str, Any]) -> bool:
     """Whether the pods of this Job run Bodywork, ours or the ancestor's: others may have theirs in the same namespace."""
-    return bool((_container(job_spec).get("command") or [""])[0] == PROGRAM)
+    return bool((container_of(job_spec).get("command") or [""])[0] == PROGRAM)
 
 
-def told_by(job_spec: Mapping[str, Any]) -> Told:
-    container = _container(job_spec)
-    return told([*(container.get("command") or ()), *(container.get("args") or ())])
+def applied_by(job_spec: Mapping[str, Any]) -> Apply:
+    container = container_of(job_spec)
+    return apply_in([*(container.get("command") or ()), *(container.get("args") or ())])
 
 
-def _container(job_spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def container_of(job_spec: Mapping[str, Any]) -> Mapping[str, Any]:
     pod = (job_spec.get("template") or {}).get("spec") or {}
     found: Mapping[str, Any] = next(iter(pod.get("containers") or ()), {})
     return found
@@ -90,10 +91,19 @@ def jobs_made_by(api: Api, cronjob: Object | None) -> list[Object]:
     return [each for each in jobs if owner(each).get("uid") == uid(cronjob)]
 
 
+def is_there(api: Api, run: str) -> bool:
+    return _find(api, run) is not None
+
+
+def delete_run(kubectl: Kubectl, run: str) -> None:
+    """With its pods; one that is running ends its run in good order first."""
+    kubectl.run("delete", "job", run, "--ignore-not-found", "--wait=false")
+
+
 def run_logs(api: Api, run: str, show: Callable[[str], None], *, follow: bool = False) -> None:
     """Every line that the run's pods have printed, the oldest attempt first; with `follow` until the run is over."""
-    job = api.find("Job", run)
-    if job is None or not is_controllers(job["spec"]):
+    job = _find(api, run)
+    if job is None:
         raise BodyworkError(f"Could not find run={run} in namespace={api.namespace}.")
     pods = _pods(api, job)
     if follow:
@@ -104,6 +114,11 @@ def run_logs(api: Api, run: str, show: Callable[[str], None], *, follow: bool = 
         why = judge(job, pods, (), Situation()).message
         raise BodyworkError(f"run={run} has printed nothing yet{f': {why}' if why else ''}", hint="Wait for it with --follow.")
     read_logs(api, logs, Wanted(), lambda _, line: show(line))
+
+
+def _find(api: Api, run: str) -> Object | None:
+    job = api.find("Job", run)
+    return job if job and is_controllers(job["spec"]) else None
 
 
 def _pods_and_whether_more_come(api: Api, run: str) -> tuple[Sequence[Object], bool]:

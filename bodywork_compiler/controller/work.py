@@ -1,4 +1,4 @@
-"""What a pod of the controller does: one `bodywork apply` of a repository. Its command line is the one place that says what."""
+"""What a pod of the controller does: one `bodywork apply` of a repository. Its command line is the one place that says which."""
 
 from __future__ import annotations
 
@@ -10,6 +10,24 @@ from bodywork_compiler.values import value
 ACCOUNT = "bodywork-workflow-controller"
 PROGRAM = "bodywork"
 DEFAULT_RETRIES = 1
+_OPTIONS = ("branch", "folder", "namespace")
+_VERBS = {PROGRAM, "apply", "create", "deployment", "workflow"}
+_ALWAYS = ("--yes", "--wait-lock=15m")  # nobody is there to be asked; another run of the pipeline is waited for
+
+
+@value
+class Apply:
+    """What is applied: `url` has no credentials in it. `namespace` is the pipeline's, where it is not its config that says it."""
+
+    url: str
+    branch: str | None = None
+    folder: str | None = None
+    namespace: str | None = None
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        named = [(name, getattr(self, name)) for name in _OPTIONS]
+        return ("apply", self.url, *(f"--{name}={given}" for name, given in named if given), *_ALWAYS)
 
 
 @value
@@ -22,54 +40,29 @@ class SshKey:
 
 @value
 class Work:
-    """`url` has no credentials in it. `namespace` is where the pod stands, `pipeline_namespace` the one that the run is told, if any."""
+    """`retries`: how often the whole run is begun again after it failed. `namespace` is where the pod stands."""
 
-    url: str
+    apply: Apply
     image: str
-    branch: str | None = None
-    folder: str | None = None
-    pipeline_namespace: str | None = None
     retries: int = DEFAULT_RETRIES
     ssh: SshKey | None = None
     namespace: str = NAMESPACE
 
-    @property
-    def args(self) -> tuple[str, ...]:
-        named = {"branch": self.branch, "folder": self.folder, "namespace": self.pipeline_namespace}
-        return ("apply", self.url, *(f"--{name}={given}" for name, given in named.items() if given), *_ALWAYS)
 
-
-# nobody is there to be asked; another run of the pipeline is waited for
-_ALWAYS = ("--yes", "--wait-lock=15m")
-
-
-@value
-class Told:
-    """What a command line of ours or of the ancestor's is about."""
-
-    url: str = ""
-    branch: str | None = None
-    folder: str | None = None
-    pipeline_namespace: str | None = None
-
-
-def told(args: Sequence[str]) -> Told:
+def apply_in(args: Sequence[str]) -> Apply:
     """Read back from `apply URL --branch=B`, v3's `create deployment URL [--branch=B]` or v1's `workflow --namespace=NS URL BRANCH`."""
-    options, words = {}, []
-    given = iter(args)
+    options: dict[str, str] = {}
+    words: list[str] = []
+    given = (word.replace("$$", "$") for word in args)  # as Kubernetes would
     for word in given:
         name, equals, text = word.partition("=")
-        if name in _OPTIONS:
-            options[name] = text if equals else next(given, "")
+        if name.removeprefix("--") in (*_OPTIONS, "ns"):
+            options[name.removeprefix("--")] = text if equals else next(given, "")
         elif not word.startswith("-") and word not in _VERBS:
             words.append(word)
-    return Told(
+    return Apply(
         url=words[0] if words else "",
-        branch=options.get("--branch") or (words[1] if len(words) > 1 else None),
-        folder=options.get("--folder"),
-        pipeline_namespace=options.get("--namespace") or options.get("--ns"),
+        branch=options.get("branch") or (words[1] if len(words) > 1 else None),
+        folder=options.get("folder"),
+        namespace=options.get("namespace") or options.get("ns"),
     )
-
-
-_OPTIONS = {"--branch", "--folder", "--namespace", "--ns"}
-_VERBS = {PROGRAM, "apply", "create", "deployment", "workflow"}
