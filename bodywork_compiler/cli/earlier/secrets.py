@@ -116,14 +116,14 @@ def update(name: str, group: str, asked: Asked) -> None:
 
 
 @click.command("secret")
-@click.argument("name", required=False, metavar="NAME")
+@click.argument("name", required=False, metavar="[NAME]")
 @_group(required=False)
 @asked_options(output_option, show_values_option)
 def get(name: str | None, group: str | None, asked: Asked) -> None:
     """List the secrets of the groups, or the keys of one secret.
 
-    NAME is one secret of the group that --group names; without it all are listed. How long a value is stands in its place, until --show-values
-    asks for it.
+    NAME is one secret of the group that --group names; without it all are listed. A value is shown as *** until
+    --show-values asks for it.
 
     \b
     Example:
@@ -156,7 +156,7 @@ def get(name: str | None, group: str | None, asked: Asked) -> None:
 
 
 @click.command("secret")
-@click.argument("name", required=False, metavar="NAME")
+@click.argument("name", required=False, metavar="[NAME]")
 @_group(required=False)
 @asked_options(dry_run_option)
 def delete(name: str | None, group: str | None, asked: Asked) -> None:

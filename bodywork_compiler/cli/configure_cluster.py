@@ -1,0 +1,125 @@
+"""`bodywork configure-cluster`: what a cluster needs so that pipelines can run in it without anybody's laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
+from bodywork_compiler.cli.options import checked_name
+
+if TYPE_CHECKING:
+    from bodywork_compiler.controller.granting import Granted
+    from bodywork_compiler.kubectl import Kubectl
+    from bodywork_compiler.manifests import KubeObject
+
+Form = Literal["json", "yaml"]
+
+
+def _checked_names(context: click.Context, option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for each in given if (name := checked_name(context, option, each)))
+
+
+def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--dry-run` and `-o`, as `dry_run` and `output`."""
+    output = click.option("-o", "--output", type=click.Choice(["yaml", "json"]), help="With --dry-run: print the objects, to be committed.")
+    dry_run = click.option(
+        "--dry-run", type=click.Choice(["client", "server"]), help="Change nothing; server lets the API server check it."
+    )
+    return dry_run(output(command))
+
+
+@click.command("configure-cluster")
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NS",
+    callback=_checked_names,
+    help="A namespace in which the controller may run pipelines; it is made where it is not there. Repeat it for others; default: all of the cluster.",
+)
+@click.option("--image", metavar="IMAGE", help="The controller's image, which the cluster remembers for scheduled and remote runs.")
+@dry_run_options
+@way_options
+def command(namespaces: tuple[str, ...], way: Way, **asked: Any) -> None:
+    """Let a cluster run pipelines by itself: on a schedule, or with --async.
+
+    Makes the namespace bodywork-deployment-jobs and the account under which runs happen there. With --namespace the account can do what a run
+    needs in these namespaces, and get the secrets of groups; without it it can do so in every namespace, and read every secret of the cluster.
+    What is there already is brought up to date. Runs from your own machine need none of this.
+
+    \b
+    Example:
+      bodywork configure-cluster --namespace iris --namespace churn
+      bodywork configure-cluster --namespace iris --dry-run=client -o yaml
+      bodywork configure-cluster
+    """
+    from bodywork_compiler.controller import granting, rights
+
+    image = asked["image"]
+    texts = list(rights.in_namespaces(namespaces, image) if namespaces else rights.in_whole_cluster(image))
+    kubectl = kubectl_of(way, None)
+    carry_out(kubectl, texts, _say, dry_run=asked["dry_run"], output=asked["output"])
+    if asked["dry_run"] == "client":
+        return
+    if not namespaces:
+        click.echo(
+            "The controller may run pipelines in every namespace and read every secret of this cluster; --namespace NS narrows that.",
+            err=True,
+        )
+    elif granting.has_cluster_binding(kubectl, rights.IN_CLUSTER_BINDING):
+        click.echo(
+            "The controller still has the whole cluster, from an earlier configure-cluster. To take that away:\n  "
+            + kubectl.line("delete", "clusterrolebinding", rights.IN_CLUSTER_BINDING),
+            err=True,
+        )
+
+
+def carry_out(kubectl: Kubectl, texts: Sequence[str], say: Callable[[Granted], None], *, dry_run: str | None, output: Form | None) -> None:
+    """Bring the objects into the cluster, or only print them."""
+    from bodywork_compiler.controller.granting import grant, objects_of
+
+    if output and not dry_run:
+        raise click.UsageError("--output: only with --dry-run")
+    objects = objects_of(texts)
+    if dry_run != "client":
+        grant(kubectl, objects, (lambda _: None) if output else say, dry_run=dry_run == "server")
+        if dry_run:
+            click.echo("(server dry run: nothing was changed)", err=True)
+    if output or dry_run == "client":
+        _print(texts, objects, output or "yaml")
+
+
+def _print(texts: Sequence[str], objects: Sequence[KubeObject], form: Form) -> None:
+    if form == "yaml":
+        click.echo("".join(f"---\n{text}" for text in texts), nl=False)
+        return
+    import json
+
+    click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": [dict(each.body) for each in objects]}, indent=2))
+
+
+_WORDS = {
+    "Namespace": "namespace",
+    "ServiceAccount": "service-account",
+    "Role": "role",
+    "RoleBinding": "role-binding",
+    "ClusterRole": "cluster-role",
+    "ClusterRoleBinding": "cluster-role-binding",
+    "ConfigMap": "config-map",
+}
+
+
+def named(granted: Granted) -> str:
+    """`service-account=N in namespace=NS`, as both generations say it."""
+    return f"{_WORDS[granted.kind]}={granted.name}" + (f" in namespace={granted.namespace}" if granted.namespace else "")
+
+
+def _say(granted: Granted) -> None:
+    if granted.action == "exists":
+        thing, _, where = named(granted).partition(" in ")
+        click.echo(f"{thing} already exists{f' in {where}' if where else ''}.")
+    else:
+        click.echo(f"{granted.action.capitalize()} {named(granted)}.")

@@ -1,0 +1,104 @@
+"""Accounts, roles and bindings into a cluster. What is there already is no obstacle: a binding that was left over gets its role, roles their rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+from bodywork_compiler.errors import BodyworkError, RunFailed
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.manifests.kube_yaml import values as read_back
+from bodywork_compiler.values import value
+
+DryRun = Literal["client", "server"]
+Action = Literal["creating", "updating", "exists"]
+_BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+_APPLIED = ("Role", "ClusterRole", "ConfigMap")
+_SAYS = ("rules", "roleRef", "subjects", "data")  # what is compared: the rest of these objects is the server's
+
+
+@value
+class Granted:
+    """One object, and what was done about it."""
+
+    kind: str
+    name: str
+    namespace: str | None
+    action: Action
+
+
+def objects_of(texts: Iterable[str]) -> list[KubeObject]:
+    return [KubeObject(body) for text in texts for body in read_back(text)]
+
+
+def grant(kubectl: Kubectl, objects: Sequence[KubeObject], tell: Callable[[Granted], None], *, dry_run: bool = False) -> None:
+    """Bring them in, in their order. `dry_run` lets the API server check what can be checked before the namespaces are there."""
+    there = _standing(kubectl, objects)
+    _refuse_going(there.values())
+    wanted = [(each, _action(each, there.get(_key(each)))) for each in objects]
+    absent = {each.name for each, action in wanted if each.kind == "Namespace" and action == "creating"}
+    changed = False
+    for each, action in wanted:
+        try:
+            if action != "exists" and not (dry_run and each.namespace in absent):
+                _bring(kubectl, each, dry_run=dry_run)
+        except KubectlFailed as failed:
+            raise RunFailed(failed.message, hint="What is said above was done.") if changed and not dry_run else failed from failed
+        changed = changed or action != "exists"
+        tell(Granted(kind=each.kind, name=each.name, namespace=each.namespace, action=action))
+
+
+def has_cluster_binding(kubectl: Kubectl, name: str) -> bool:
+    """Whether the controller has, from an earlier configuration, the whole cluster. Who may not know is not told."""
+    result = kubectl.try_("get", "clusterrolebinding", name, "--ignore-not-found", "--output=name")
+    return result.exit_code == 0 and bool(result.out.strip())
+
+
+def _bring(kubectl: Kubectl, each: KubeObject, *, dry_run: bool) -> None:
+    dry = ["--dry-run=server"] if dry_run else []
+    if each.kind in _BINDINGS and not dry_run:
+        # apply is refused where a binding shall lead to another role: reconcile makes such a binding anew
+        kubectl.run("auth", "reconcile", "-f", "-", "--remove-extra-subjects", stdin=to_json([each]))
+    elif each.kind in _APPLIED:
+        kubectl.run("apply", "-f", "-", *dry, stdin=to_json([each]))
+    else:
+        result = kubectl.try_("create", "-f", "-", *dry, stdin=to_json([each]))
+        if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
+            raise KubectlFailed(result)
+
+
+def _standing(kubectl: Kubectl, objects: Sequence[KubeObject]) -> dict[tuple[str, str, str | None], dict[str, Any]]:
+    """Those that are there. What may not be read is taken for absent: that it is there is then said when it is made."""
+    result = kubectl.try_("get", "--ignore-not-found", "--output=json", "-f", "-", stdin=to_json(objects))
+    if result.exit_code != 0 and "(Forbidden)" not in result.err:
+        raise KubectlFailed(result)
+    answer = json.loads(result.out) if result.out.strip() else {"items": []}
+    found = (KubeObject(body) for body in answer.get("items", [answer]))
+    return {_key(each): dict(each.body) for each in found}
+
+
+def _refuse_going(found: Iterable[dict[str, Any]]) -> None:
+    """A namespace that is being deleted takes with it all that would be made in it."""
+    going = [each["metadata"]["name"] for each in found if each["kind"] == "Namespace" and each["metadata"].get("deletionTimestamp")]
+    if going:
+        raise BodyworkError(
+            f"namespace {', '.join(going)} is being deleted; nothing was changed", hint="Wait until it is gone, then try again."
+        )
+
+
+def _key(each: KubeObject) -> tuple[str, str, str | None]:
+    return each.kind, each.name, each.namespace
+
+
+def _action(wanted: KubeObject, found: dict[str, Any] | None) -> Action:
+    if found is None:
+        return "creating"
+    return (
+        "exists" if all(_plain(found.get(part)) == _plain(wanted.body.get(part)) for part in _SAYS if part in wanted.body) else "updating"
+    )
+
+
+def _plain(part: object) -> str:
+    return json.dumps(part, sort_keys=True)
