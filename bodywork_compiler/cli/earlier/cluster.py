@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.options import show_command, target_options
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
@@ -27,17 +27,9 @@ class Way:
     print_commands: bool
 
 
-_WAY = tuple(Way.__annotations__)
-
-
 def way_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--context`, `--kubeconfig`, `--print-commands`; the command gets them as one value, `way`."""
-
-    @functools.wraps(command)
-    def with_value(**kwargs: Any) -> Any:
-        return command(way=Way(**{each: kwargs.pop(each) for each in _WAY}), **kwargs)
-
-    return target_options(with_value)
+    return target_options(gathered("way", Way)(command))
 
 
 def kubectl_of(way: Way, namespace: str | None) -> Kubectl:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from bodywork_compiler.cli.earlier.cluster import EVERYWHERE, Way, asking, kubectl_of, way_options
+from bodywork_compiler.cli.earlier.deploying import Deploying, deploy, deploying_options
+from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.earlier.listing import Column, Form, fields, show_data, show_rows
-from bodywork_compiler.cli.earlier.running import Running, run_here, running_options
 from bodywork_compiler.cli.earlier.services import delete_and_wait
 from bodywork_compiler.cli.earlier.words import output_option, timeout_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api
-    from bodywork_compiler.deployed.deleting import Patience
     from bodywork_compiler.deployed.services import RunningService
 
-_namespace = click.option("--namespace", metavar="NS", callback=checked_name, help="The pipeline's namespace; default: the config's.")
 _COLUMNS = (
     Column(heading="Deployment Name / Service Name", key="path"),
     Column(heading="Git Repository URL", key="git_url"),
@@ -36,32 +36,25 @@ _COLUMNS = (
 
 @click.command("create")
 @click.argument("git_url", metavar="GIT_URL")
-@click.option(
-    "--branch", metavar="B", help="The branch to take; default: the repository's own default branch when the run starts, and said."
-)
-@_namespace
-@running_options
-def create(git_url: str, branch: str | None, namespace: str | None, running: Running) -> int:
+@deploying_options
+def create(git_url: str, deploying: Deploying) -> int:
     """Run a pipeline from its Git repository, step by step; its services stay.
 
-    GIT_URL is the project's repository. It is `bodywork apply GIT_URL`, and never asks.
+    GIT_URL is the project's repository. It is `bodywork apply GIT_URL`, and never asks. With --async it is the cluster that runs it.
 
     \b
     Example:
       bodywork create deployment https://github.com/acme/iris.git --branch main
+      bodywork create deployment https://github.com/acme/iris.git --async
     """
-    return _deploy(git_url, branch, namespace, running)
+    return deploy(git_url, deploying)
 
 
 @click.command("update")
 @click.argument("git_url", metavar="GIT_URL")
-@click.option(
-    "--branch", metavar="B", help="The branch to take; default: the repository's own default branch when the run starts, and said."
-)
-@_namespace
-@running_options
-def update(git_url: str, branch: str | None, namespace: str | None, running: Running) -> int:
-    """Run a pipeline again from its Git repository: what changed is updated, services load what is newest.
+@deploying_options
+def update(git_url: str, deploying: Deploying) -> int:
+    """Run a pipeline again: what changed is updated, services load what is newest.
 
     GIT_URL is the project's repository. It is the same as `create deployment`.
 
@@ -69,24 +62,32 @@ def update(git_url: str, branch: str | None, namespace: str | None, running: Run
     Example:
       bodywork update deployment https://github.com/acme/iris.git
     """
-    return _deploy(git_url, branch, namespace, running)
+    return deploy(git_url, deploying)
 
 
-def _deploy(git_url: str, branch: str | None, namespace: str | None, running: Running) -> int:
-    from bodywork_compiler.git.url import without_credentials
+@value
+class Asked:
+    """What `get deployments` shall list."""
 
-    click.echo("Using local workflow controller - retries inactive.")
-    click.echo(f"deploying {branch or 'default branch'} from {without_credentials(git_url)}")
-    return run_here(running, git_url, branch, namespace)
+    name: str | None
+    service: str | None
+    namespace: str | None
+    in_cluster: bool
+    logs_of: str | None
+    follow: bool
 
 
 @click.command("get")
 @click.argument("name", required=False, metavar="[NAME]")
 @click.argument("service", required=False, metavar="[SERVICE]")
 @click.option("--namespace", metavar="NS", callback=checked_name, help="Only what is in this namespace; default: in all of them.")
+@click.option("--async", "in_cluster", is_flag=True, help="List the runs in the cluster that --async made, in place of services.")
+@click.option("--logs", "logs_of", metavar="RUN", help="With --async: print the log of this run.")
+@click.option("-f", "--follow", is_flag=True, help="With --logs: go on as lines come, until the run is over.")
 @output_option
 @way_options
-def get(name: str | None, service: str | None, namespace: str | None, output: Form, way: Way) -> None:
+@gathered("asked", Asked)
+def get(asked: Asked, output: Form, way: Way) -> None:
     """List the services that run on the cluster, whoever deployed them.
 
     NAME is a pipeline's, whose services alone are listed; SERVICE is one of these, of which all is told that is known.
@@ -96,14 +97,37 @@ def get(name: str | None, service: str | None, namespace: str | None, output: Fo
       bodywork get deployments
       bodywork get deployment iris scoring-service
       bodywork get deployments --namespace iris -o wide
+      bodywork get deployments --async
     """
-    found = _running(way, namespace, name)
-    if service is None:
-        _list(found, name, output)
+    _check_usage(asked)
+    if asked.logs_of:
+        from bodywork_compiler.cli.earlier.async_runs import print_logs
+
+        print_logs(way, None, asked.logs_of, follow=asked.follow)
+    elif asked.in_cluster:
+        from bodywork_compiler.cli.earlier.async_runs import show_async
+
+        show_async(way, None, output)
+    else:
+        _show_services(_running(way, asked.namespace, asked.name), asked, output)
+
+
+def _check_usage(asked: Asked) -> None:
+    if asked.logs_of and not asked.in_cluster:
+        raise click.UsageError("--logs: only with --async; a stage's log: bodywork logs STAGE --pipeline NAME --namespace NS")
+    if asked.follow and not asked.logs_of:
+        raise click.UsageError("--follow: only with --logs")
+    if asked.in_cluster and (asked.name or asked.namespace):
+        raise click.UsageError("--async: runs in the cluster are in one namespace, and are listed all; one of them is --logs RUN")
+
+
+def _show_services(found: Sequence[RunningService], asked: Asked, output: Form) -> None:
+    if asked.service is None:
+        _list(found, asked.name, output)
         return
-    one = next((each for each in found if each.name == service), None)
+    one = next((each for each in found if each.name == asked.service), None)
     if one is None:
-        raise BodyworkError(f"Could not find service={service}.", hint=f"See what is there: bodywork get deployments {name}")
+        raise BodyworkError(f"Could not find service={asked.service}.", hint=f"See what is there: bodywork get deployments {asked.name}")
     if output in ("json", "yaml"):
         show_data(asdict(one), output)
     else:
@@ -130,59 +154,79 @@ def _list(found: Sequence[RunningService], name: str | None, output: Form) -> No
         click.echo("No deployments found", err=True)
 
 
+@value
+class Deleting:
+    """What `delete deployment` is about, and how long it waits."""
+
+    name: str
+    namespace: str | None
+    namespace_too: bool
+    timeout_seconds: int
+
+
 @click.command("delete")
 @click.argument("name", metavar="NAME")
 @click.option("--namespace", metavar="NS", callback=checked_name, help="Where it is; default: the only namespace that holds it.")
 @click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
+@click.option("--async", "in_cluster", is_flag=True, help="NAME is a run in the cluster that --async made: end it, and delete it.")
 @timeout_option
 @way_options
-def delete(name: str, namespace: str | None, namespace_too: bool, timeout_seconds: int, way: Way) -> None:  # noqa: FBT001 - click calls it by name
+@gathered("deleting", Deleting)
+def delete(deleting: Deleting, way: Way, *, in_cluster: bool) -> None:
     """Delete a pipeline, and wait until it is gone.
 
-    NAME is the pipeline's. It is `bodywork delete --pipeline NAME`, and never asks.
+    NAME is the pipeline's. It is `bodywork delete --pipeline NAME --namespace NS`, and never asks.
 
     \b
     Example:
       bodywork delete deployment iris
     """
-    from bodywork_compiler.deployed.deleting import Patience
+    not_there = BodyworkError(
+        f"deployment={deleting.name} could not be found on k8s cluster.", hint="See what is there: bodywork get deployments"
+    )
+    if in_cluster:
+        from bodywork_compiler.cli.earlier.async_runs import delete_async
 
-    patience = Patience(seconds=timeout_seconds)
-    with asking(way, namespace or EVERYWHERE) as api:
-        where, theirs = _places(api, name)
-        if len(where) > 1:
-            raise BodyworkError(f"deployment={name} is in several namespaces: {', '.join(where)}", hint="Say which with --namespace NS.")
-        if where:
-            _delete_ours(api.elsewhere(where[0]), way, name, patience, namespace_too=namespace_too)
-        elif theirs:
-            for each in theirs:
-                delete_and_wait(api.elsewhere(each.namespace), way, each, timeout_seconds)
-        else:
-            raise BodyworkError(f"deployment={name} could not be found on k8s cluster.", hint="See what is there: bodywork get deployments")
-    click.echo(f"deployment={name} deleted.")
+        if not delete_async(way, None, deleting.name):
+            raise not_there
+    else:
+        with asking(way, deleting.namespace or EVERYWHERE) as api:
+            if not _delete(api, way, deleting):
+                raise not_there
+    click.echo(f"deployment={deleting.name} deleted.")
 
 
-def _places(api: Api, name: str) -> tuple[list[str], list[RunningService]]:
-    """The namespaces in which a pipeline of ours has that name; and the ancestor's services of that name, which has no other objects that last."""
+def _delete(api: Api, way: Way, deleting: Deleting) -> bool:
+    """False: there is none of that name, ours or the ancestor's, which left nothing but services."""
     from bodywork_compiler.deployed.reading import listed, of
     from bodywork_compiler.deployed.services import running_services
     from bodywork_compiler.names import pipeline_object_name
 
-    ours = {str(each["metadata"]["namespace"]) for each in listed(api, of(pipeline_object_name(name)))}
-    return sorted(ours), [each for each in running_services(api) if each.deployment == name]
+    pipeline = pipeline_object_name(deleting.name)
+    where = sorted({str(each["metadata"]["namespace"]) for each in listed(api, of(pipeline))})
+    if len(where) > 1:
+        raise BodyworkError(
+            f"deployment={deleting.name} is in several namespaces: {', '.join(where)}", hint="Say which with --namespace NS."
+        )
+    if where:
+        _delete_ours(api.elsewhere(where[0]), way, pipeline, deleting)
+        return True
+    theirs = [each for each in running_services(api) if each.deployment == deleting.name]
+    for each in theirs:
+        delete_and_wait(api.elsewhere(each.namespace), way, each, deleting.timeout_seconds)
+    return bool(theirs)
 
 
-def _delete_ours(api: Api, way: Way, name: str, patience: Patience, *, namespace_too: bool) -> None:
+def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
     from bodywork_compiler.cli.delete import with_copies
     from bodywork_compiler.cli.pipeline import Opened
     from bodywork_compiler.deployed import deleting
     from bodywork_compiler.deployed.reading import read
-    from bodywork_compiler.names import pipeline_object_name
 
-    if namespace_too:
-        deleting.refuse_foreign_namespace(api, pipeline_object_name(name))
-    kubectl = kubectl_of(way, api.namespace)
-    found = with_copies(Opened(deployed=read(api, pipeline_object_name(name)), api=api, kubectl=kubectl, context=""))
+    if asked.namespace_too:
+        deleting.refuse_foreign_namespace(api, pipeline)
+    kubectl, patience = kubectl_of(way, api.namespace), deleting.Patience(seconds=asked.timeout_seconds)
+    found = with_copies(Opened(deployed=read(api, pipeline), api=api, kubectl=kubectl, context=""))
     deleting.delete(api, kubectl, found.deployed, patience)
-    if namespace_too:
+    if asked.namespace_too:
         deleting.delete_namespace(api, kubectl, patience)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bodywork_compiler.cli.earlier.cluster import Way, way_options
+from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.run_options import run_options
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
+    from bodywork_compiler.cli.options import CompileOptions
     from bodywork_compiler.report import Words
 
 
@@ -25,6 +26,12 @@ class Running:
     run: RunOptions
     folder: str | None
     dry_run: str | None
+    output: str
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether the output is for programs, which want nothing else on it."""
+        return self.output != "text"
 
 
 _OPTIONS = (
@@ -32,17 +39,20 @@ _OPTIONS = (
     click.option(
         "--dry-run", type=click.Choice(["client", "server"]), help="Change nothing: show what would be done, or ask the server about it."
     ),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["text", "json", "yaml"]),
+        default="text",
+        show_default=True,
+        help="The form of the run's log; json is one event a line. With --dry-run=client, yaml is the manifests themselves.",
+    ),
 )
 
 
 def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options of a run here, which are today's; the command gets them as one value, `running`."""
-
-    @functools.wraps(command)
-    def with_value(**kwargs: Any) -> Any:
-        return command(running=Running(**{each: kwargs.pop(each) for each in Running.__annotations__}), **kwargs)
-
-    decorated: Callable[..., Any] = run_options(way_options(with_value))
+    decorated = run_options(way_options(gathered("running", Running)(command)))
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
@@ -53,14 +63,31 @@ def run_here(running: Running, git_url: str, branch: str | None, namespace: str 
     from bodywork_compiler.cli.apply import Asked, apply
     from bodywork_compiler.cli.options import CompileOptions
 
+    options = CompileOptions(branch=branch or None, folder=running.folder, namespace=namespace)
+    if running.output == "yaml":
+        return _print_manifests(running, git_url, options)
     asked = Asked(
         context=running.way.context,
         kubeconfig=running.way.kubeconfig,
         print_commands=running.way.print_commands,
         yes=True,
+        output=running.output,  # type: ignore[arg-type]  # one of click's choices
         log_style="replay" if words == "v1's" else None,
         words=words,
-        dry_run=running.dry_run,  # type: ignore[arg-type]  # one of click's choices
+        dry_run=running.dry_run,  # type: ignore[arg-type]  # same
         run=running.run,
     )
-    return apply(git_url, CompileOptions(branch=branch or None, folder=running.folder, namespace=namespace), asked)
+    return apply(git_url, options, asked)
+
+
+def _print_manifests(running: Running, git_url: str, options: CompileOptions) -> int:
+    if running.dry_run != "client":
+        raise click.UsageError("-o yaml: only with --dry-run=client; what a run does is no YAML")
+    from bodywork_compiler.cli.location import Strictness, compile_location
+    from bodywork_compiler.cli.render import say
+    from bodywork_compiler.manifests import to_stream
+
+    compiled = compile_location(git_url, options, Strictness(refuse_uncommitted=True))
+    say(compiled)
+    click.echo(to_stream(compiled.documents), nl=False)
+    return 0

@@ -29,5 +29,7 @@ def command(git_url: str, branch: str, namespace: str, running: Running) -> int:
     from bodywork_compiler.report import View, choose
     from bodywork_compiler.report.v1_words import attempting_to_run
 
-    choose(View(), sys.stdout)(attempting_to_run(without_credentials(git_url), branch, namespace))
+    if running.output != "yaml":
+        view = View(output=running.output)  # type: ignore[arg-type]  # one of click's choices
+        choose(view, sys.stdout)(attempting_to_run(without_credentials(git_url), branch, namespace))
     return run_here(running, git_url, branch, namespace, words="v1's")

@@ -1,0 +1,98 @@
+"""`create deployment` and `update deployment`: one and the same, here or (with `--async`) in the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from bodywork_compiler.cli.earlier.gathered import gathered
+from bodywork_compiler.cli.earlier.running import Running, run_here, running_options
+from bodywork_compiler.cli.options import checked_name
+from bodywork_compiler.run_options import DEFAULT_RUN
+from bodywork_compiler.values import value
+
+
+@value
+class Deploying:
+    """All that may be said beside the repository; the last five are of runs in the cluster."""
+
+    running: Running
+    branch: str | None
+    namespace: str | None
+    in_cluster: bool
+    async_job_name: str | None
+    group: str | None
+    retries: int | None
+    image: str | None
+
+
+_OPTIONS = (
+    click.option("--branch", metavar="B", help="The branch to take; default: the repository's own when the run starts, and said."),
+    click.option("--namespace", metavar="NS", callback=checked_name, help="The pipeline's namespace; default: the config's."),
+    click.option("--async", "in_cluster", is_flag=True, help="Run it in the cluster, and do not wait for it."),
+    click.option("--async-job-name", metavar="NAME", help="What a run in the cluster is called; default: async-workflow- and the time."),
+    click.option(
+        "--group",
+        "--secrets-group",
+        "group",
+        metavar="G",
+        help="For a run in the cluster: the secrets group of its SSH key; default: the config's, else the pipeline's name.",
+    ),
+    click.option(
+        "--retries", type=click.IntRange(min=0), metavar="N", help="For a run in the cluster: how often one that failed begins again."
+    ),
+    click.option(
+        "--image",
+        "--bodywork-image",
+        "image",
+        metavar="IMAGE",
+        help="For a run in the cluster: the controller's image; default: BODYWORK_IMAGE, else what configure-cluster remembered.",
+    ),
+)
+
+
+def deploying_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds all options; the command gets them as one value, `deploying`."""
+    decorated = running_options(gathered("deploying", Deploying)(command))
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def deploy(git_url: str, deploying: Deploying) -> int:
+    from bodywork_compiler.git.url import without_credentials
+
+    if deploying.in_cluster:
+        return _deploy_in_cluster(git_url, deploying)
+    if not deploying.running.is_printed:
+        click.echo("Using local workflow controller - retries inactive.")
+        click.echo(f"deploying {deploying.branch or 'default branch'} from {without_credentials(git_url)}")
+    return run_here(deploying.running, git_url, deploying.branch, deploying.namespace)
+
+
+def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
+    from bodywork_compiler.cli.earlier.async_runs import create_async
+    from bodywork_compiler.cli.earlier.remote import Remote
+
+    running = deploying.running
+    if running.run != DEFAULT_RUN:
+        raise click.UsageError("the options of a run go with a run from here only: leave --async out")
+    remote = Remote(
+        way=running.way,
+        git_url=git_url,
+        branch=deploying.branch or None,
+        folder=running.folder,
+        namespace=deploying.namespace,
+        group=deploying.group,
+        retries=deploying.retries,
+        image=deploying.image,
+    )
+    if not running.dry_run:
+        click.echo("Using asynchronous workflow controller.")
+    name = create_async(remote, deploying.async_job_name, dry_run=running.dry_run)  # type: ignore[arg-type]  # one of click's choices
+    if not running.dry_run:
+        click.echo(f"Created workflow-job={name}.")
+        click.echo(f"  its log: bodywork get deployments --async --logs {name}", err=True)
+    return 0
