@@ -13,12 +13,12 @@ from bodywork_compiler.preview.difference import change, is_namespace_of_run
 from bodywork_compiler.preview.refusals import said, warnings
 from bodywork_compiler.preview.standing import has_namespace, items, left, standing
 from bodywork_compiler.preview.values import Difference, Key, Object
-from bodywork_compiler.runner.whereabouts import whereabouts
+from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
 
 
-def compare(plan: Plan, kubectl: Kubectl) -> Difference:
+def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None) -> Difference:
     """What apply would change. What the server refuses is raised, all of it at once."""
-    where = whereabouts(kubectl, plan)
+    where = where or whereabouts(kubectl, plan)
     there = kubectl.in_namespace(where.namespace)
     if not has_namespace(there, where.namespace):
         return Difference(

@@ -8,6 +8,7 @@ from typing import Any
 
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.preview.cleaned import cleaned, masked
+from bodywork_compiler.preview.parts import parts
 from bodywork_compiler.preview.values import Action, Change, Object
 
 
@@ -23,6 +24,7 @@ def change(manifest: KubeObject, step: int, live: Object | None, rehearsed: Obje
         name=manifest.name,
         namespace=manifest.namespace,
         action=action,
+        parts=parts(before, after) if action in {"changed", "replaced"} else (),
         diff=() if action == "same" else _diff(manifest, before, after),
     )
 

@@ -20,7 +20,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What apply would make of one object; `diff` is a unified diff, line by line, empty when it is the same."""
+    """What apply would make of one object. `parts` says in short what differs; `diff` is a unified diff, line by line, empty when it is the same."""
 
     step: int
     stage: str | None
@@ -28,6 +28,7 @@ class Change:
     name: str
     namespace: str | None
     action: Action
+    parts: tuple[str, ...] = ()
     diff: tuple[str, ...] = ()
 
 

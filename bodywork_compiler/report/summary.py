@@ -35,7 +35,7 @@ def table(planned: Sequence[StageEnded], on_failure: Sequence[StageEnded], notes
         row = _GAP + label.ljust(len(indent) - 2 * len(_GAP)) + _GAP
         rest = _GAP.join([cells[0].ljust(widths[0]), cells[1].ljust(widths[1]), cells[2].rjust(widths[2])])
         note = notes.get(stage.stage) or stage.address or ""
-        for line in _laid_out(row, stage.stage.ljust(name_width), rest, note):
+        for line in laid_out(row, stage.stage.ljust(name_width), rest, note):
             yield line.rstrip(), _COLOURS.get(stage.result)
 
 
@@ -50,13 +50,13 @@ def look(run: RunEnded) -> Iterator[str]:
         yield f"  http://localhost:8001/api/v1/namespaces/{found['namespace']}/services/{found['service']}/proxy/"
 
 
-def wrapped(lead: str, parts: Sequence[str]) -> Iterator[str]:
+def wrapped(lead: str, parts: Sequence[str], between: str = " ·") -> Iterator[str]:
     """`Look: this · that`, broken between parts where the line is full."""
     line = lead
     for number, part in enumerate(parts):
-        joined = f"{line} {part}" if number == 0 else f"{line} · {part}"
+        joined = f"{line} {part}" if number == 0 else f"{line}{between} {part}"
         if number and len(joined) > COLUMNS:
-            yield f"{line} ·"
+            yield f"{line}{between}"
             joined = f"  {part}"
         line = joined
     yield line
@@ -70,7 +70,7 @@ def _result_words(run: RunEnded) -> str:
     return f"{words} in {run.namespace}"
 
 
-def _laid_out(label: str, name: str, rest: str, note: str) -> list[str]:
+def laid_out(label: str, name: str, rest: str, note: str) -> list[str]:
     """One line where it fits; else a long name, or what comes last, has a line of its own."""
     below = " " * len(label)
     fits = len(label) + len(name) + len(_GAP) + len(rest) <= COLUMNS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
@@ -36,6 +37,18 @@ def whereabouts_of(kubectl: Kubectl, namespace: str | None) -> Whereabouts:
         return Whereabouts(context=kubectl.target.context, namespace=namespace)
     context, its_namespace = _current(kubectl)
     return Whereabouts(context=context, namespace=namespace or its_namespace)
+
+
+def cluster_of(kubectl: Kubectl) -> str | None:
+    """The server's address, with the cluster's name in kubeconfig where that says more than the context; None where kubectl knows of none."""
+    result = kubectl.try_("config", "view", "--minify", "--output=json")
+    if result.exit_code != 0:
+        return None
+    config = json.loads(result.out)
+    found: dict[str, Any] = next(iter(config.get("clusters") or ()), {})
+    server = str((found.get("cluster") or {}).get("server") or "")
+    is_news = found.get("name") not in {None, server, kubectl.target.context, config.get("current-context")}
+    return " at ".join(part for part in (found["name"] if is_news else "", server) if part) or None
 
 
 def _current(kubectl: Kubectl) -> tuple[str, str]:

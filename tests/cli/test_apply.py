@@ -19,11 +19,13 @@ KUBECTL = """#!/bin/sh
 echo "$@" >> "$0.ran"
 case "$1" in
   proxy) echo "Starting to serve on nothing"; exec sleep 60 ;;
-  config) echo '{"current-context": "kind-dev", "contexts": [{"name": "kind-dev", "context": {}}]}' ;;
+  config) echo '{"current-context": "kind-dev", "contexts": [{"name": "kind-dev", "context": {}}],
+    "clusters": [{"name": "paper", "cluster": {"server": "https://127.0.0.1:6443"}}]}' ;;
   *) echo "error: not in this test" >&2; exit 1 ;;
 esac
 """
 Done = subprocess.CompletedProcess[str]
+ONLY_ASK = {"config", "get", "proxy"}
 
 
 @pytest.fixture
@@ -116,20 +118,37 @@ def test_no_kubectl_is_said_with_where_to_get_one(manifests: Path, tmp_path: Pat
 
 
 def test_a_person_at_a_terminal_sees_the_plan_and_is_asked(kubectl: Path, manifests: Path) -> None:
-    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", types="n\n")
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", types="what\nn\n")
 
     assert exit_code == 1
     assert "iris at 3f2a9c1 (main) → context kind-dev, namespace lab" in shown
+    assert "cluster paper at https://127.0.0.1:6443" in shown
     assert "step 1  train-model" in shown
-    assert "Apply? [y/N]" in shown
+    assert shown.count("Apply? [y/N]") == 2, "what is neither yes nor no is asked again"
     assert "nothing was changed" in shown
-    assert sorted(ran(kubectl)) == ["config", "proxy"]
+    assert set(ran(kubectl)) <= ONLY_ASK
 
 
-def test_return_alone_is_a_no(kubectl: Path, manifests: Path) -> None:
-    exit_code, _ = at_a_terminal("apply", manifests, "--namespace", "lab", types="\n")
+def test_where_the_server_cannot_be_asked_what_changes_a_person_is_told_less_and_asked(manifests: Path, kubectl: Path) -> None:
+    _, shown = at_a_terminal("apply", manifests, "--namespace", "lab", types="n\n")
+    assert "what changes is not known: kubectl get: error: not in this test" in shown
+    assert shown.index("not in this test") < shown.index("Apply? [y/N]")
+
+
+@pytest.mark.parametrize("types", ["\n", "\x04", "no\n"], ids=["return alone", "end of input", "no"])
+def test_only_yes_is_a_yes(kubectl: Path, manifests: Path, types: str) -> None:
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", types=types)
     assert exit_code == 1
-    assert sorted(ran(kubectl)) == ["config", "proxy"]
+    assert "not applied; nothing was changed" in shown
+    assert set(ran(kubectl)) <= ONLY_ASK
+
+
+def test_ctrl_c_at_the_question_changes_nothing(kubectl: Path, manifests: Path) -> None:
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", interrupt_at="Apply?")
+    assert exit_code == 130
+    assert "interrupted; nothing was changed" in shown
+    assert "Traceback" not in shown
+    assert set(ran(kubectl)) <= ONLY_ASK
 
 
 @pytest.mark.usefixtures("kubectl")

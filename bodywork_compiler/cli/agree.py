@@ -1,0 +1,80 @@
+"""What a person at a terminal is asked before a run: where it goes, and what it changes there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from bodywork_compiler.cli.pipeline import can_answer
+from bodywork_compiler.errors import BodyworkError
+
+if TYPE_CHECKING:
+    from bodywork_compiler.kubectl import Kubectl
+    from bodywork_compiler.manifests import Plan
+    from bodywork_compiler.preview.values import Difference
+    from bodywork_compiler.runner.events import RunStarted
+
+EXIT_INTERRUPTED = 130
+
+
+class _Interrupted(BodyworkError):
+    exit_code = EXIT_INTERRUPTED
+
+
+def asking(plan: Plan, kubectl: Kubectl, *, yes: bool) -> Callable[[RunStarted], None]:
+    """In a pipe or in CI the command itself is the word; on a terminal it is asked for, unless it was given with `--yes`."""
+
+    def agree(started: RunStarted) -> None:
+        if yes or not can_answer():
+            return
+        try:
+            _show(plan, kubectl, started)
+            agreed = _confirmed()
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            raise _Interrupted("interrupted; nothing was changed") from None
+        if not agreed:
+            raise BodyworkError("not applied; nothing was changed")
+
+    return agree
+
+
+def _show(plan: Plan, kubectl: Kubectl, started: RunStarted) -> None:
+    from bodywork_compiler.report.outlook import outlook
+    from bodywork_compiler.report.output import Output
+    from bodywork_compiler.runner.whereabouts import cluster_of
+
+    found, why = _foreseen(plan, kubectl, started)
+    output = Output(sys.stderr, environ=os.environ)
+    for line in outlook(started, found, cluster=cluster_of(kubectl)):
+        output.line(line)
+    if found is None:
+        output.line(f"  what changes is not known: {why}")
+    output.flush()
+
+
+def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted) -> tuple[Difference | None, str]:
+    """What would change; or why that cannot be said, which keeps nobody from a run."""
+    from bodywork_compiler.preview.compare import compare
+    from bodywork_compiler.report.printable import printable
+    from bodywork_compiler.runner.whereabouts import Whereabouts
+
+    try:
+        return compare(plan, kubectl, Whereabouts(context=started.context, namespace=started.namespace)), ""
+    except BodyworkError as why:
+        return None, "\n    ".join(map(printable, why.message.splitlines()))
+
+
+def _confirmed() -> bool:
+    """No is what stands for return alone, and for the end of the input."""
+    while True:
+        click.echo("Apply? [y/N]: ", nl=False, err=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            click.echo(err=True)
+        if answer.strip().lower() in {"y", "yes", "n", "no", ""}:
+            return answer.strip().lower() in {"y", "yes"}
