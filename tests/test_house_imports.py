@@ -12,12 +12,13 @@ PACKAGE = Path(__file__).parent.parent / "bodywork_compiler"
 NAME = PACKAGE.name
 
 # room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
-VALUES = {"errors", "labels", "names", "problems", "project", "resources", "run_options", "source", "values"}
+VALUES = {"errors", "labels", "names", "problems", "project", "repository", "resources", "run_options", "source", "values"}
 ALLOWED: dict[str, set[str]] = {
     "errors": {"problems"},
     "labels": set(),
     "problems": {"values"},
     "project": {"values"},
+    "repository": set(),
     "resources": set(),
     "run_options": {"values"},
     "names": {"errors", "problems"},
@@ -73,12 +74,12 @@ IMPURE = {
 }
 # the folder in which compiled templates are kept between runs: it makes a render faster, never different
 PURE_BUT_FOR = {"compiler/engine.py": {"os"}}
-PURE_ROOMS = ("compiler", "project", "problems", "labels", "names")
+PURE_ROOMS = ("compiler", "project", "problems", "labels", "names", "repository")
 
 
 def modules() -> list[Path]:
     """Every module of the package, but for the start scripts, which run in pods and import nothing of ours."""
-    return sorted(path for path in PACKAGE.rglob("*.py") if not {"__pycache__", "scripts"} & set(path.parts))
+    return sorted(path for path in PACKAGE.rglob("*.py") if not {"__pycache__", "scripts", "starters"} & set(path.parts))
 
 
 def room(path: Path) -> str:

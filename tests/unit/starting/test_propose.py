@@ -1,0 +1,87 @@
+"""What is proposed for the scripts of a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from builders import write
+
+from bodywork_compiler.starting.propose import as_text, propose
+from bodywork_compiler.starting.scripts import find_scripts
+
+RUN = "if __name__ == '__main__':\n    print('done')\n"
+FLASK = "from flask import Flask\napp = Flask(__name__)\napp.run(host='0.0.0.0', port=8080)\n"
+
+
+def proposed(folder: Path, scripts: dict[str, str]) -> dict[str, Any]:
+    for path, text in scripts.items():
+        write(folder / path, text)
+    found = propose(folder, "iris")
+    assert found is not None
+    config: dict[str, Any] = yaml.safe_load(as_text(found.config))
+    return config
+
+
+def dag(config: dict[str, Any]) -> str:
+    return str(config["pipeline"]["DAG"])
+
+
+def test_a_script_becomes_a_batch_stage_and_one_that_serves_a_service(tmp_path: Path) -> None:
+    config = proposed(tmp_path, {"train.py": RUN, "app.py": FLASK})
+    assert dag(config) == "train >> app"
+    assert "batch" in config["stages"]["train"]
+    assert config["stages"]["app"]["service"]["port"] == 8080
+
+
+def test_the_order_is_that_of_numbers_else_of_what_names_say(tmp_path: Path) -> None:
+    assert (
+        dag(proposed(tmp_path / "a", {"10_score.py": RUN, "2_train.py": RUN, "1_prepare.py": RUN}))
+        == "stage-1-prepare >> stage-2-train >> stage-10-score"
+    )
+    assert dag(proposed(tmp_path / "b", {"evaluate.py": RUN, "train.py": RUN, "prepare.py": RUN})) == "prepare >> train >> evaluate"
+
+
+def test_modules_that_are_only_imported_tests_and_packaging_are_no_stages(tmp_path: Path) -> None:
+    quiet = "def help_others():\n    return 1\n"
+    others = {"helpers.py": quiet, "setup.py": RUN, "test_train.py": RUN, "tests/run.py": RUN, ".venv/lib/x.py": RUN, "conftest.py": RUN}
+    assert list(proposed(tmp_path, {"train.py": f"import helpers\n{RUN}", **others})["stages"]) == ["train"]
+
+
+def test_requirements_are_what_is_imported_of_others_through_own_modules_too(tmp_path: Path) -> None:
+    scripts = {"train.py": f"import csv\nimport storage\nimport sklearn.tree\n{RUN}", "storage.py": "import yaml\n"}
+    requirements = proposed(tmp_path, scripts)["stages"]["train"]["requirements"]
+    names = [each.partition("==")[0] for each in requirements]
+    assert names == ["scikit-learn", "PyYAML"]
+    assert requirements[1].startswith("PyYAML=="), "as it is installed here"
+
+
+def test_a_requirements_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    config = proposed(tmp_path, {"train.py": f"import numpy\n{RUN}", "requirements.txt": "numpy==2.4.6\n"})
+    assert config["version"] == "1.2"
+    assert config["stages"]["train"]["requirements"] == "requirements.txt"
+
+
+def test_notebooks_are_stages(tmp_path: Path) -> None:
+    cells = [{"cell_type": "markdown", "source": ["# Hello"]}, {"cell_type": "code", "source": ["%matplotlib inline\n", "import csv\n"]}]
+    assert list(proposed(tmp_path, {"look.ipynb": json.dumps({"cells": cells})})["stages"]) == ["look"]
+
+
+def test_two_scripts_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    config = proposed(tmp_path, {"a/main.py": RUN, "b/main.py": RUN})
+    assert list(config["stages"]) == ["main", "b-main"]
+
+
+@pytest.mark.parametrize("text", ["print('broken'", "\x00", ""])
+def test_what_is_no_python_is_no_stage(text: str, tmp_path: Path) -> None:
+    write(tmp_path / "odd.py", text)
+    assert propose(tmp_path, "iris") is None
+
+
+def test_nothing_of_a_script_is_executed(tmp_path: Path) -> None:
+    write(tmp_path / "danger.py", f"open({str(tmp_path / 'touched')!r}, 'w')\n")
+    assert [script.path for script in find_scripts(tmp_path)] == ["danger.py"]
+    assert not (tmp_path / "touched").exists()
