@@ -85,7 +85,7 @@ def test_the_overview_names_every_command_once_with_what_it_does() -> None:
         ("rendr", "No such command 'rendr'. Did you mean 'render'?"),
         ("workflw", "No such command 'workflw'. Did you mean 'workflow'?"),
         ("stage", "No such command 'stage' any more: it ran inside the container"),
-        ("xyzzy", "No such command 'xyzzy'. Known: validate, render"),
+        ("xyzzy", "No such command 'xyzzy'. Known: init, migrate"),
     ],
 )
 def test_an_unknown_command_is_told_with_what_to_type_instead(word, told, capsys):

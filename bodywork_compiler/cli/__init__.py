@@ -16,6 +16,7 @@ from bodywork_compiler.errors import BodyworkError, ConfigError
 # name -> (heading, what it does). The module is cli.NAME, its command `command`. Said here, so that --help imports none of them.
 COMMANDS = {
     "init": ("Start", "Write the first files of a project, or propose a config for scripts."),
+    "migrate": ("Start", "Turn an earlier project's config into today's."),
     "validate": ("Look", "Check a project's config and say everything that is wrong with it."),
     "render": ("Look", "Compile a project to Kubernetes manifests."),
     "diff": ("Look", "Show what apply would change on a cluster, and change nothing."),

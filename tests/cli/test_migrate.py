@@ -1,0 +1,152 @@
+"""`bodywork migrate`: an earlier config in today's words, shown before it is written, with the same meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from builders import a_project, write
+
+from bodywork_compiler import config
+from bodywork_compiler.cli import main
+
+V1 = """\
+# Our classification product.
+[default]
+PROJECT_NAME = iris
+DOCKER_IMAGE = python:3.11
+
+[workflow]
+; training comes first
+DAG = train >> serve
+
+[logging]
+LOG_LEVEL = INFO
+"""
+TRAIN = """\
+# nightly
+[default]
+STAGE_TYPE = batch
+EXECUTABLE_SCRIPT = train.py
+# as measured
+CPU_REQUEST = 0.5
+MEMORY_REQUEST_MB = 100
+[batch]
+MAX_COMPLETION_TIME_SECONDS = 30
+# the store is flaky
+RETRIES = 2
+[secrets]
+AWS_KEY = s3
+"""
+SERVE = """\
+[default]
+STAGE_TYPE = service
+EXECUTABLE_SCRIPT = serve.py
+CPU_REQUEST = 0.25
+MEMORY_REQUEST_MB = 50
+[service]
+MAX_STARTUP_TIME_SECONDS = 30
+REPLICAS = 2
+PORT = 5000
+INGRESS = True
+# the end
+"""
+
+
+@pytest.fixture
+def v1(tmp_path: Path) -> Path:
+    write(tmp_path / "bodywork.ini", V1)
+    for stage, text in (("train", TRAIN), ("serve", SERVE)):
+        write(tmp_path / stage / "config.ini", text)
+        write(tmp_path / stage / f"{stage}.py", "print(1)\n")
+        write(tmp_path / stage / "requirements.txt", "" if stage == "serve" else "# pinned\nnumpy==2.4.6\nscikit-learn==1.9.1\n")
+    return tmp_path
+
+
+def migrated(folder: Path) -> str:
+    assert main(["migrate", str(folder), "--write"]) == 0
+    return (folder / "bodywork.yaml").read_text()
+
+
+def test_it_is_shown_and_not_written(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(v1)]) == 0
+    stdout, stderr = capfd.readouterr()
+    assert "+version: '1.1'" in stdout
+    assert "Nothing was written" in stderr
+    assert not (v1 / "bodywork.yaml").exists()
+
+
+def test_a_v1_project_means_the_same_afterwards(v1: Path) -> None:
+    before = config.load(v1).project
+    migrated(v1)
+    after = config.load(v1, check_files=True, strict=False).project
+    assert after.generation == "1.1"
+    assert (after.name, after.image, after.steps) == (before.name, before.image, before.steps)
+    for stage in before.stages:
+        now = after.stage(stage.name)
+        assert (now.executable, now.work, now.cpu_request, now.memory_request_mb, now.secrets) == (
+            stage.executable,
+            stage.work,
+            stage.cpu_request,
+            stage.memory_request_mb,
+            stage.secrets,
+        )
+    assert after.stage("train").requirements == ("numpy==2.4.6", "scikit-learn==1.9.1")
+
+
+def test_comments_stand_above_what_they_were_about(v1: Path) -> None:
+    lines = [line.strip() for line in migrated(v1).splitlines()]
+
+    def below(comment: str) -> str:
+        return lines[lines.index(f"# {comment}") + 1]
+
+    assert below("Our classification product.") == "pipeline:"
+    assert below("training comes first") == "DAG: train >> serve"
+    assert below("nightly") == "train:"
+    assert below("as measured") == "cpu_request: 0.5"
+    assert below("the store is flaky") == "retries: 2"
+    assert below("the end") == "serve:"
+
+
+def test_what_changes_in_the_rendered_objects_is_listed(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    main(["migrate", str(v1)])
+    stderr = capfd.readouterr().err
+    assert "- Job iris--train" in stderr
+    assert "+ Job train" in stderr
+    assert "--adopt" in stderr
+
+
+def test_requirements_with_options_of_pip_stay_a_file(v1: Path) -> None:
+    write(v1 / "train" / "requirements.txt", "--extra-index-url https://pypi.example.com/simple\nnumpy==2.4.6\n")
+    written = yaml.safe_load(migrated(v1))
+    assert written["version"] == "1.2"
+    assert written["stages"]["train"]["requirements"] == "train/requirements.txt"
+
+
+def test_the_old_files_stay_and_it_is_said_that_nobody_reads_them(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    migrated(v1)
+    assert "git rm bodywork.ini train/config.ini serve/config.ini" in capfd.readouterr().err
+    assert (v1 / "bodywork.ini").is_file()
+
+
+def test_a_config_1_0_changes_two_words_and_keeps_every_comment(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    a_project(tmp_path)
+    file = tmp_path / "bodywork.yaml"
+    text = file.read_text().replace("version: '1.1'", '# ours\nversion: "1.0"   # old').replace("pipeline:", "project:   # here")
+    file.write_text(text)
+    assert migrated(tmp_path) == text.replace('"1.0"', '"1.1"').replace("project:", "pipeline:")
+    assert "The rendered objects are the same." in capfd.readouterr().err
+
+
+def test_what_is_of_today_is_left_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    a_project(tmp_path)
+    assert main(["migrate", str(tmp_path)]) == 1
+    assert "is of version 1.1 already" in capfd.readouterr().err
+
+
+def test_a_config_with_faults_is_told_first(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(v1 / "bodywork.ini", V1.replace("train >> serve", "train >> serv"))
+    assert main(["migrate", str(v1), "--write"]) == 1
+    assert "serv" in capfd.readouterr().err
+    assert not (v1 / "bodywork.yaml").exists()
