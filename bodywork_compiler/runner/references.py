@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from bodywork_compiler import labels
 from bodywork_compiler.manifests import KubeObject, Plan
 
-_REFERENCES = ("secretKeyRef", "secretRef", "secret")
+# the keys under which a pod names them
+SECRETS = ("secretKeyRef", "secretRef", "secret")
+CONFIG_MAPS = ("configMapKeyRef", "configMapRef", "configMap")
 
 
 class Key(NamedTuple):
@@ -42,16 +44,16 @@ def objects(plan: Plan) -> list[KubeObject]:
     return [each for step in plan.steps for each in step.objects] + ([plan.on_failure] if plan.on_failure else [])
 
 
-def named_by(body: Any) -> Iterator[str]:
-    """The secrets that stand anywhere in an object."""
+def named_by(body: Any, references: tuple[str, ...] = SECRETS) -> Iterator[str]:
+    """The secrets (or what else is referred to by these keys) that stand anywhere in an object."""
     if isinstance(body, list):
-        yield from (secret for each in body for secret in named_by(each))
+        yield from (found for each in body for found in named_by(each, references))
     elif isinstance(body, Mapping):
         for key, value in body.items():
-            if key in _REFERENCES and isinstance(value, Mapping):
+            if key in references and isinstance(value, Mapping):
                 yield from (str(value[name]) for name in ("name", "secretName") if value.get(name))
             else:
-                yield from named_by(value)
+                yield from named_by(value, references)
 
 
 def _pod_spec(each: KubeObject) -> Mapping[str, Any]:

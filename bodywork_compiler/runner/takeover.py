@@ -1,0 +1,116 @@
+"""Taking over what stands under our names, on `--adopt`, while its users are served without a break.
+
+A Deployment's selector cannot be changed. So the old one is deleted without its pods, which go on answering; ours comes up beside them; the Service
+is led over when ours is good; and after a good run the pods left behind go. A run that fails leaves them serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bodywork_compiler import labels
+from bodywork_compiler.api import Object
+from bodywork_compiler.kubectl import KubectlFailed
+from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
+from bodywork_compiler.runner import applying, jobs
+from bodywork_compiler.runner.before import LAST_APPLIED, find
+from bodywork_compiler.runner.observe import annotation, label, name, uid
+from bodywork_compiler.runner.owners import Stranger, outlines
+from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.stage_run import StageRun
+from bodywork_compiler.runner.verdicts.values import Verdict
+
+LEADING = ("Service", "Ingress")
+SPREAD_SECONDS = 5.0  # until every node sends requests to the new pods: as long as our own pods pause before they end
+
+
+def make_room(session: Session, step: PlanStep) -> None:
+    """Before the step is applied: Jobs of others under our names go, Deployments go without their pods."""
+    names = {(each.kind, each.name) for each in step.objects}
+    mine = [each for each in session.adopted if (each.kind, each.name) in names]
+    former = [each.name for each in mine if each.kind == "Job"]
+    if former:
+        jobs.delete(session, step.number, former)
+    _orphan(session, step.number, [each for each in mine if each.has_other_selector])
+
+
+def at_once(session: Session, step: PlanStep) -> Sequence[KubeObject]:
+    """The step's objects without those that lead requests to pods which are still to be replaced."""
+    later = _led_over_later(session, step)
+    return [each for each in step.objects if each not in later]
+
+
+def lead_over(session: Session, step: PlanStep, runs: Iterable[StageRun]) -> None:
+    """When the new pods are good: their Service and Ingress lead to them. What kubectl refuses fails the stage."""
+    good = {run.stage: run for run in runs if run.result == "available"}
+    for each in _led_over_later(session, step):
+        run = good.get(each.stage or "")
+        if run is None:
+            session.notice(f"{each.kind.lower()}={each.name} still leads to the pods that were there before", "WARNING", where="run.step")
+            continue
+        try:
+            _lead(session, step.number, each)
+        except KubectlFailed as refused:
+            run.verdict, run.result = Verdict(state="failed", message=refused.message), None
+
+
+def left_behind(session: Session) -> list[Object]:
+    """ReplicaSets whose Deployment was taken over, of this run or an earlier one, and to whose pods no Service leads any more."""
+    found = outlines(session, "ReplicaSet", f"{labels.TAKEN_OVER}={session.plan.pipeline}")
+    if not found:
+        return []
+    services = session.ask(lambda: session.api.list("Service", {}))[0]
+    whole = [find(session, "ReplicaSet", name(each)) for each in found if not each["metadata"].get("ownerReferences")]
+    return [each for each in whole if each and not any(_leads_to(service, each) for service in services)]
+
+
+def wait_until_led_over(session: Session) -> None:
+    while session.led_over_at is not None and not session.interrupted.is_set() and session.clock() - session.led_over_at < SPREAD_SECONDS:
+        session.pump(SPREAD_SECONDS)
+
+
+def _orphan(session: Session, step: int, deployments: Sequence[Stranger]) -> None:
+    """Their ReplicaSets are marked first: who is killed in between finds them again."""
+    if not deployments:
+        return
+    owners = {uid(each.object) for each in deployments}
+    stand = session.ask(lambda: session.api.outlines("ReplicaSet", {}))
+    replica_sets = [name(each) for each in stand if _owner(each) in owners]
+    if replica_sets:
+        session.kubectl.run("label", "replicaset", *replica_sets, f"{labels.TAKEN_OVER}={session.plan.pipeline}", "--overwrite")
+        session.changed = True
+    names = [each.name for each in deployments]
+    result = session.kubectl.try_("delete", "deployment", *names, "--cascade=orphan", "--ignore-not-found")
+    applying.tell_changes(session, step, [KubeObject({"kind": "Deployment", "metadata": {"name": each}}) for each in names], result)
+    applying.check(result)
+
+
+def _led_over_later(session: Session, step: PlanStep) -> list[KubeObject]:
+    strangers = {(each.kind, each.name) for each in session.adopted}
+    stages = {each.stage for each in session.adopted if each.has_other_selector}
+    leading = [each for each in step.objects if each.kind in LEADING]
+    return [each for each in leading if (each.kind, each.name) in strangers or each.stage in stages]
+
+
+def _lead(session: Session, step: int, each: KubeObject) -> None:
+    """What apply did not make is replaced: apply would leave the old selector's labels beside ours, and lead nowhere."""
+    stands = find(session, each.kind, each.name)
+    if stands is None or annotation(stands, LAST_APPLIED):
+        applying.apply(session, step, [each])
+    else:
+        result = session.kubectl.try_("replace", "--save-config", "-f", "-", stdin=to_json([each]))
+        applying.tell_changes(session, step, [each], result)
+        applying.check(result)
+    session.led_over_at = session.clock()
+
+
+def _leads_to(service: Object, replica_set: Object) -> bool:
+    selector: Mapping[str, str] = (service.get("spec") or {}).get("selector") or {}
+    template: Mapping[str, Any] = (replica_set.get("spec") or {}).get("template") or {}
+    return bool(selector) and all(label(template, key) == value for key, value in selector.items())
+
+
+def _owner(obj: Object) -> str | None:
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return next((str(each["uid"]) for each in owners if each.get("controller")), None)
