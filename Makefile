@@ -9,12 +9,18 @@ DEMO_OUT := build/demo
 DEMO_NAMESPACE := bodywork-demo
 KIND_CLUSTER := bodywork-test
 KIND_NODE ?=
+# the controller's image: `make image KUBECTL_VERSION=v1.33.2 IMAGE=registry.example.com/bodywork-controller:1`
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bodywork_compiler/__init__.py)
+IMAGE ?= bodywork-controller:$(VERSION)
+KUBECTL_VERSION ?= v1.34.4
+# a folder with a Debian that has Python, git and ssh, for `make controller-rootfs`; without one it is downloaded
+BASE_ROOTFS ?=
 # `make test SLOW=1` also runs what takes more than a minute; `make test ARGS='-k render'` adds options of pytest's
 SLOW ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kind kind-up kind-down lint format bench clean
+.PHONY: help demo test test-kind kind-up kind-down image image-kind controller-rootfs lint format bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -46,6 +52,15 @@ kind-up:
 
 kind-down:
 	@kind delete cluster --name "$(KIND_CLUSTER)" --kubeconfig build/kind.kubeconfig
+
+image: ## the controller's image, for runs in a cluster: IMAGE, by default bodywork-controller:VERSION (needs Docker)
+	docker build --build-arg KUBECTL_VERSION="$(KUBECTL_VERSION)" --tag "$(IMAGE)" .
+
+image-kind: image ## the same, brought to the nodes of a kind cluster: KIND_CLUSTER
+	kind load docker-image "$(IMAGE)" --name "$(KIND_CLUSTER)"
+
+controller-rootfs: $(BIN)/python ## what is in that image, as the folder build/controller-rootfs (needs root and debootstrap, no Docker)
+	@.ci/controller-rootfs build/controller-rootfs $(BIN)/python "$(BASE_ROOTFS)"
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -81,7 +81,7 @@ def delete_async(way: Way, home: str | None, run: str) -> bool:
     return True
 
 
-def as_row(run: ControllerRun) -> dict[str, object]:
+def as_row(run: ControllerRun) -> dict[str, Any]:
     return asdict(run)
 
 
