@@ -1,0 +1,125 @@
+"""What the documents of earlier Bodywork tell their readers to type, typed: `tests/seeds/README.md` says how it is compared."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import Repository, a_repository
+from clusters import Cluster
+from seed_blocks import SEEDS, Reader, a_document
+from servers import GitServer, S3Server
+
+pytestmark = pytest.mark.cluster
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def a_project_of(seed: str, folder: Path, *, branch: str) -> Repository:
+    """A repository with what the document's project holds, on the branch that it names."""
+    repository = a_repository(folder)
+    shutil.copytree(SEEDS / seed, folder, dirs_exist_ok=True)
+    repository.commit(f"The project of the {seed}")
+    repository.git("branch", "--quiet", "--move", branch)
+    return repository
+
+
+def an_example(name: str, folder: Path, *, branch: str) -> Repository:
+    repository = a_repository(folder)
+    shutil.copytree(CHECKOUT / "examples" / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    repository.commit(f"The example {name}")
+    repository.git("branch", "--quiet", "--move", branch)
+    return repository
+
+
+@pytest.fixture
+def own_name(cluster: Cluster) -> Iterator[str]:
+    """A namespace that the document's first command makes."""
+    name = f"seeds-{secrets.token_hex(3)}"
+    yield name
+    cluster.delete_namespace(name)
+    cluster.kubectl("delete", "clusterrolebinding", f"bodywork-workflow-controller--{name}", "--ignore-not-found")
+
+
+def test_the_user_guide(cluster: Cluster, own_name: str, git_server: GitServer, tmp_path: Path) -> None:
+    repository = a_project_of("user-guide", tmp_path / "project", branch="master")
+    url = git_server.publish(repository, own_name)
+    repository.git("branch", "dev")
+    with cluster.proxy() as proxy:
+        names = {
+            r"https://github.com/my-github-username/my-classification-product": url,
+            r"file:///absolute/path/to/my-classification-product": repository.path.as_uri(),
+            r"http://localhost:8001": proxy,
+            # the namespace's name is also the project's, which stays
+            r"(?<=namespace )my-classification-product$": own_name,
+            r"(?<=namespace=)my-classification-product\b": own_name,
+            r"(?<=namespaces/)my-classification-product\b": own_name,
+            r"(?<=controller--)my-classification-product\b": own_name,
+        }
+        reader = Reader(a_document("user-guide"), tmp_path, cluster.kubeconfig, names)
+
+        reader.types("setup-namespace")
+        reader.types("secrets")
+        reader.types("ssh key")
+        log = reader.types("workflow")
+        assert "attempting to execute DAG step=['train-svm', 'train-random-forest']" in log
+        answer = json.loads(reader.types("kubectl proxy"))
+        assert answer == {"x": 5.1, "y": 3.5, "asked_by": "bodywork", "password_has": len("bodywork123!")}
+        reader.types("service display")
+        reader.types("service delete")
+        assert cluster.get("deployments,services", "-n", own_name)["items"] == []
+        reader.types("workflow of a local repository")
+
+
+def test_the_tutorial(cluster: Cluster, own_name: str, git_server: GitServer, s3_server: S3Server, tmp_path: Path) -> None:
+    """Its project is `examples/train-and-serve-v1`, with requirements of today."""
+    repository = an_example("train-and-serve-v1", tmp_path / "project", branch="master")
+    url = git_server.publish(repository, own_name)
+    s3_server.make_bucket(own_name)
+    with cluster.proxy() as proxy:
+        names = {
+            r"https://github.com/bodywork-ml/bodywork-ml-pipeline-project": url,
+            r"http://localhost:8001": proxy,
+            r"(?<![\w-])ml-pipeline(?![\w]|-project)": own_name,
+        }
+        reader = Reader(a_document("tutorial"), tmp_path, cluster.kubeconfig, names)
+
+        reader.types("setup-namespace")
+        cluster.make_secret(own_name, "s3", S3_BUCKET=own_name, AWS_ENDPOINT_URL=s3_server.url, **s3_server.CREDENTIALS)
+        reader.types("workflow")
+        assert "service/bodywork-ml-pipeline-project--stage-2-deploy-scoring-service" in reader.types("what is there")
+        reader.types("kubectl proxy")
+        reader.types("cleaning up")
+    assert cluster.kubectl("get", "namespace", own_name, "--ignore-not-found") == ""
+
+
+def test_the_mlflow_guide(cluster: Cluster, own_name: str, git_server: GitServer, tmp_path: Path) -> None:
+    """With a server that stands for MLflow: `test_examples.py` runs the real one, with requirements of today."""
+    repository = a_project_of("mlflow", tmp_path / "project", branch="main")
+    config = repository.path / "bodywork.yaml"
+    config.write_text(config.read_text().replace("name: bodywork-mlflow", f"name: {own_name}").replace(": prod", f": {own_name}"))
+    repository.commit("Names of the test's own")
+    url = git_server.publish(repository, own_name)
+    with cluster.proxy() as proxy:
+        names = {
+            r"https://github.com/bodywork-ml/bodywork-mlflow.git": url,
+            r"http://localhost:8001": proxy,
+            r"(?<=--group )prod\b": own_name,
+            r"(?<=namespaces/)bodywork-mlflow\b": own_name,
+        }
+        reader = Reader(a_document("mlflow"), repository.path, cluster.kubeconfig, names)
+
+        for block in ("configure-cluster", "validate", "secrets", "secrets of AWS", "create deployment"):
+            reader.types(block)
+        assert "MLFLOW_BACKEND_STORE_URI=sqlite:///mlflow.db\n" in reader.types("kubectl proxy")
+        reader.types("secret of Sentry")
+        aws = "      AWS_DEFAULT_REGION: aws-credentials\n"
+        config.write_text(config.read_text().replace(aws, f"{aws}      SENTRY_DSN: sentry-integration\n"))
+        repository.commit("Errors are told to Sentry")
+        git_server.publish(repository, own_name)
+        reader.types("update deployment")
+        assert "SENTRY_DSN=YOUR_SENTRY_CLIENT_KEY" in reader.types("kubectl proxy")

@@ -1,0 +1,1 @@
+print("choose-model is done")

@@ -1,0 +1,1 @@
+print("prepare-data is done")

@@ -1,0 +1,1 @@
+print("train-random-forest is done")
