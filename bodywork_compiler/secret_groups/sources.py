@@ -86,10 +86,12 @@ class _Reading:
 
     def take(self, source: Callable[[str], Iterator[_Item]], given: str) -> None:
         try:
-            for item in source(given):
-                self._add(item)
+            items = list(source(given))
         except _Wrong as wrong:
             self._problems.append(str(wrong))
+            return
+        for item in items:
+            self._add(item)
 
     def data(self, given: str) -> Iterator[_Item]:
         key, equals, text = given.partition("=")
@@ -148,10 +150,11 @@ class _Reading:
 
     def _add(self, item: _Item) -> None:
         if not _KEY.fullmatch(item.key):
-            raise _Wrong(f"{item.origin}: no key, which is made of letters, digits, `-`, `_` and `.`")
-        if item.key in self._items or item.key in self._removed:
-            raise _Wrong(f"{item.origin}: this key is given twice")
-        self._items[item.key] = item
+            self._problems.append(f"{item.origin}: no key, which is made of letters, digits, `-`, `_` and `.`")
+        elif item.key in self._items or item.key in self._removed:
+            self._problems.append(f"{item.origin}: this key is given twice")
+        else:
+            self._items[item.key] = item
 
     def _remove(self, key: str, origin: str) -> None:
         if not self._may_remove:

@@ -17,7 +17,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.source import Source
 
 OWN = sorted(resources.folder("templates").glob("*.yaml.j2"))
-OF_A_PIPELINE = [path for path in OWN if not path.name.startswith("controller-")]
+OF_A_PIPELINE = [path for path in OWN if not path.name.startswith(("controller-", "secret."))]
 PARTIALS = {"pod.yaml.j2", "container.yaml.j2", "metadata.yaml.j2"}
 BARE = {"key", "resource", "common"}  # keys that are constants of ours, and a partial's text
 

@@ -1,0 +1,130 @@
+"""What the controller's account may do: a whole pipeline in its namespace, and nothing elsewhere. The rendered rights are what is tried."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from clusters import Cluster, Done
+from hand_made import PIPELINE, Manifest, Run, a_batch, a_service, from_secret, run_of, stream
+
+pytestmark = pytest.mark.cluster
+GROUPS = "bodywork-deployment-jobs"
+CONTROLLER = "bodywork-workflow-controller"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The controller's account, under a name of this test's own: other tests may give the real one more."""
+
+    name: str
+    cluster: Cluster  # as it is seen with the account's token
+
+    @property
+    def subject(self) -> str:
+        return f"system:serviceaccount:{GROUPS}:{self.name}"
+
+
+@pytest.fixture
+def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Account]:
+    """With exactly the rights that `configure-cluster --namespace NS` prints."""
+    own = f"controller-{secrets.token_hex(3)}"
+    printed = cluster.bodywork("configure-cluster", "--namespace", namespace, "--dry-run=client", "-o", "yaml", cwd=tmp_path).stdout
+    printed = printed.replace(CONTROLLER, own).replace("bodywork-secrets-groups", f"groups-{own}")
+    cluster.kubectl("apply", "-f", "-", stdin=printed)
+    yield Account(own, Cluster(kubeconfig_of(cluster, own, tmp_path / "kubeconfig")))
+    named = [f"serviceaccount/{own}", f"role/groups-{own}", f"rolebinding/groups-{own}"]
+    cluster.kubectl("delete", "-n", GROUPS, *named)
+
+
+def kubeconfig_of(cluster: Cluster, account: str, file: Path) -> Path:
+    """Whose only credential is the account's token."""
+    known = yaml.safe_load(cluster.kubectl("config", "view", "--raw", "--minify", "-o", "yaml"))
+    token = cluster.kubectl("create", "token", account, "-n", GROUPS).strip()
+    known["users"] = [{"name": account, "user": {"token": token}}]
+    known["contexts"][0]["context"]["user"] = account
+    file.write_text(yaml.safe_dump(known))
+    return file
+
+
+@pytest.fixture
+def group(cluster: Cluster, account: Account) -> Iterator[str]:
+    name = f"team-{secrets.token_hex(3)}"
+    yield name
+    cluster.kubectl("delete", "secrets", "-n", GROUPS, "-l", f"group={name}")
+
+
+def pipeline(group: str, *stages: Manifest) -> list[Manifest]:
+    labels = {"bodywork/pipeline": PIPELINE, "bodywork/step": "0"}
+    facts = {"dag": "train >> serve", "secrets-group": group, "git-url": "https://git.example.org/tiny.git"}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"bodywork-{PIPELINE}", "labels": labels}, "data": facts}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": f"bodywork-{PIPELINE}", "labels": labels}}
+    return [config_map, account, *stages]
+
+
+def an_ingress(stage: str, step: int) -> Manifest:
+    labels = {"bodywork/pipeline": PIPELINE, "bodywork/stage": stage, "bodywork/step": str(step)}
+    path = {"path": f"/{stage}", "pathType": "Prefix", "backend": {"service": {"name": stage, "port": {"number": 5000}}}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": stage, "labels": labels},
+        "spec": {"ingressClassName": "nginx", "rules": [{"http": {"paths": [path]}}]},
+    }
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The account at work in its namespace."""
+
+    account: Account
+    namespace: str
+
+    def apply(self, *manifests: Manifest) -> Run:
+        done = self.account.cluster.bodywork(
+            "apply", "-", "-o", "json", "--namespace", self.namespace, cwd=Path("/"), stdin=stream(*manifests)
+        )
+        return run_of(done.returncode, done.stdout, done.stderr)
+
+    def bodywork(self, verb: str, *argv: str) -> Done:
+        where = ("--pipeline", PIPELINE, "--namespace", self.namespace, "--kubeconfig", str(self.account.cluster.kubeconfig))
+        return self.account.cluster.bodywork(verb, *argv, *where, cwd=Path("/"))
+
+
+def complaints(run: Run) -> list[str]:
+    return [each["message"] for each in run.of("notice") if each["level"] in {"WARNING", "ERROR"} or "forbidden" in each["message"]]
+
+
+def test_a_whole_pipeline_runs_under_the_controllers_account(cluster: Cluster, namespace: str, account: Account, group: str) -> None:
+    lab = Lab(account, namespace)
+    made = cluster.bodywork(
+        "create", "secret", "store", "--group", group, "--data", "KEY=first", "--kubeconfig", str(cluster.kubeconfig), cwd=Path("/")
+    )
+    assert made.returncode == 0, made.stderr
+    train = a_batch("train", 1, "import os; print(len(os.environ['KEY']))", env=[from_secret("KEY", "store", "KEY")])
+    serve = [*a_service("serve", 2), an_ingress("serve", 2)]
+
+    first = lab.apply(*pipeline(group, train, *serve, *a_service("former", 2)))
+    assert (first.exit_code, complaints(first)) == (0, []), first.err
+    assert first.log("train") == ["5"]
+
+    failed = lab.apply(*pipeline(group, train, *a_service("serve", 2, "raise SystemExit('no model')"), an_ingress("serve", 2)))
+    assert (failed.exit_code, complaints(failed)) == (4, []), failed.err
+    assert failed.one("rolled_back")["complete"]
+
+    again = lab.apply(*pipeline(group, train, *serve))
+    assert (again.exit_code, complaints(again)) == (0, []), again.err
+    assert "former" not in str(cluster.get("deployments,services", "-n", namespace)), "pruned"
+
+    status = lab.bodywork("status", "-o", "json")
+    assert [stage["state"] for stage in json.loads(status.stdout)["stages"]] == ["succeeded", "available"], status.stderr
+    assert lab.bodywork("logs", "train").stdout.split()[-1] == "5"
+    deleted = lab.bodywork("delete", "--yes")
+    assert (deleted.returncode, deleted.stderr.count("\n")) == (0, 1), deleted.stderr
+    left = cluster.get("deployments,jobs,services,ingresses,configmaps,secrets", "-n", namespace)["items"]
+    assert [each["metadata"]["name"] for each in left if "bodywork/pipeline" in each["metadata"].get("labels", {})] == []
