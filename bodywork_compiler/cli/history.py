@@ -1,0 +1,81 @@
+"""`bodywork history`: the last runs of a pipeline, as the runs themselves have written them down. Nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from bodywork_compiler.cli.pipeline import HERE, Opened, Which, opened, pipeline_options
+
+if TYPE_CHECKING:
+    from bodywork_compiler.runner.run_records import RunRecord
+
+Form = Literal["text", "wide", "json", "yaml"]
+
+
+@click.command("history")
+@click.argument("path", default=HERE)
+@pipeline_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "wide", "json", "yaml"]),
+    default="text",
+    show_default=True,
+    help="As lines (wide: with each stage), or for programs.",
+)
+def command(which: Which, output: Form) -> None:
+    """Show the last 20 runs of a pipeline on a cluster: when, by whom, of which commit, how they ended and why.
+
+    PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
+    that --pipeline names, or the only one in the namespace. Runs that were refused before they changed anything are not among them.
+
+    \b
+    Example:
+      bodywork history
+      bodywork history --pipeline iris --namespace lab -o wide
+    """
+    with opened(which) as found:
+        runs = _runs(found)
+    if output == "json":
+        import json
+
+        click.echo(json.dumps(_data(found, runs), indent=2))
+    elif output == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(_data(found, runs), sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        _as_text(found, runs, is_wide=output == "wide")
+
+
+def _runs(found: Opened) -> tuple[RunRecord, ...]:
+    from bodywork_compiler.runner.history import KEY, name_of
+    from bodywork_compiler.runner.run_records import from_text
+
+    deployed = found.deployed
+    kept = (each for each in deployed.of("ConfigMap") if each["metadata"]["name"] == name_of(deployed.pipeline))
+    return from_text((next(kept, {}).get("data") or {}).get(KEY))
+
+
+def _data(found: Opened, runs: Sequence[RunRecord]) -> dict[str, object]:
+    from bodywork_compiler.report.history import as_data
+
+    return as_data(runs, pipeline=found.deployed.pipeline, namespace=found.deployed.namespace, context=found.context)
+
+
+def _as_text(found: Opened, runs: Sequence[RunRecord], *, is_wide: bool) -> None:
+    from bodywork_compiler.report.history import show_history
+    from bodywork_compiler.report.output import Output
+
+    output = Output(sys.stdout, environ=os.environ)
+    output.line(f"{found.deployed.pipeline} → context {found.context}, namespace {found.deployed.namespace}")
+    if runs:
+        show_history(runs, output, is_wide=is_wide)
+    else:
+        output.line("no run of it has been written down yet")
+    output.flush()

@@ -1,0 +1,100 @@
+"""The last runs of a pipeline as values, and as the text that is kept of them: bounded in runs and in bytes. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeVar
+
+from bodywork_compiler.runner.events import StageEnded
+
+RUNS = 20
+LONGEST_RUN = 9_000  # bytes; 20 of them stay far below the 1 MiB of a ConfigMap, and below what anybody wants to wait for
+LONGEST_REASON, LONGEST_STAGE_REASON = 500, 200  # characters
+CUT = " …"
+_GOOD = {"succeeded", "available", "skipped"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRecord:
+    step: int
+    stage: str
+    result: str
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run. `started` as Kubernetes writes times. `stages_left_out`: so many more there were than fit in."""
+
+    id: str
+    by: str
+    started: str
+    result: str
+    exit_code: int
+    seconds: float
+    git_url: str | None = None
+    git_branch: str | None = None
+    git_commit: str | None = None
+    reason: str | None = None
+    stages: tuple[StageRecord, ...] = ()
+    stages_left_out: int = 0
+
+
+Record = TypeVar("Record", RunRecord, StageRecord)
+
+
+def stage_record(ended: StageEnded) -> StageRecord:
+    reason = _cut(ended.reason, LONGEST_STAGE_REASON) if ended.result not in _GOOD else None
+    return StageRecord(step=ended.step, stage=ended.stage, result=ended.result, seconds=round(ended.seconds, 3), reason=reason)
+
+
+def bounded(run: RunRecord) -> RunRecord:
+    """Cut to its share: of too many stages those that went wrong are kept first."""
+    bare = replace(run, reason=_cut(run.reason, LONGEST_REASON), stages=(), stages_left_out=len(run.stages))
+    room = LONGEST_RUN - len(_text(bare))
+    kept: set[int] = set()
+    for number, stage in sorted(enumerate(run.stages), key=lambda each: each[1].result in _GOOD):
+        room -= len(_text(stage)) + 1
+        if room < 0:
+            break
+        kept.add(number)
+    return replace(
+        bare, stages=tuple(stage for number, stage in enumerate(run.stages) if number in kept), stages_left_out=len(run.stages) - len(kept)
+    )
+
+
+def to_text(runs: Iterable[RunRecord]) -> str:
+    """The newest first, a run a line; older ones than the last 20 are left out."""
+    lines = [_text(bounded(each)) for each in runs][:RUNS]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def from_text(text: str | None) -> tuple[RunRecord, ...]:
+    """What cannot be read, since somebody has changed it, is no run."""
+    try:
+        found = json.loads(text or "[]")
+        return tuple(_run(each) for each in found)
+    except (ValueError, TypeError, AttributeError):
+        return ()
+
+
+def _run(plain: Mapping[str, Any]) -> RunRecord:
+    stages: Sequence[Mapping[str, Any]] = plain.get("stages") or ()
+    return _made(RunRecord, {**plain, "stages": tuple(_made(StageRecord, each) for each in stages)})
+
+
+def _made(kind: type[Record], plain: Mapping[str, Any]) -> Record:
+    """What a later version has added is not known here."""
+    known = {each.name for each in fields(kind)}
+    return kind(**{key: value for key, value in plain.items() if key in known})
+
+
+def _text(record: RunRecord | StageRecord) -> str:
+    return json.dumps({key: value for key, value in asdict(record).items() if value is not None}, separators=(",", ":"))
+
+
+def _cut(reason: str | None, longest: int) -> str | None:
+    return reason if reason is None or len(reason) <= longest else reason[: longest - len(CUT)] + CUT
