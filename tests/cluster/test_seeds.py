@@ -12,11 +12,9 @@ import pytest
 from builders import Repository, a_repository
 from clusters import Cluster
 from seed_blocks import SEEDS, Reader, a_document
-from servers import GitServer, S3Server
+from servers import GitServer
 
 pytestmark = pytest.mark.cluster
-
-CHECKOUT = Path(__file__).parents[2]
 
 
 def a_project_of(seed: str, folder: Path, *, branch: str) -> Repository:
@@ -24,14 +22,6 @@ def a_project_of(seed: str, folder: Path, *, branch: str) -> Repository:
     repository = a_repository(folder)
     shutil.copytree(SEEDS / seed, folder, dirs_exist_ok=True)
     repository.commit(f"The project of the {seed}")
-    repository.git("branch", "--quiet", "--move", branch)
-    return repository
-
-
-def an_example(name: str, folder: Path, *, branch: str) -> Repository:
-    repository = a_repository(folder)
-    shutil.copytree(CHECKOUT / "examples" / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    repository.commit(f"The example {name}")
     repository.git("branch", "--quiet", "--move", branch)
     return repository
 
@@ -75,21 +65,19 @@ def test_the_user_guide(cluster: Cluster, own_name: str, git_server: GitServer, 
         reader.types("workflow of a local repository")
 
 
-def test_the_tutorial(cluster: Cluster, own_name: str, git_server: GitServer, s3_server: S3Server, tmp_path: Path) -> None:
-    """Its project is `examples/train-and-serve-v1`, with requirements of today."""
-    repository = an_example("train-and-serve-v1", tmp_path / "project", branch="master")
+def test_the_tutorial(cluster: Cluster, own_name: str, git_server: GitServer, tmp_path: Path) -> None:
+    """With stages that stand for its model: `test_examples.py` runs the real ones, with requirements of today."""
+    repository = a_project_of("tutorial", tmp_path / "project", branch="master")
     url = git_server.publish(repository, own_name)
-    s3_server.make_bucket(own_name)
     with cluster.proxy() as proxy:
         names = {
             r"https://github.com/bodywork-ml/bodywork-ml-pipeline-project": url,
             r"http://localhost:8001": proxy,
-            r"(?<![\w-])ml-pipeline(?![\w]|-project)": own_name,
+            r"(?<!bodywork-)ml-pipeline(?!-project)": own_name,
         }
         reader = Reader(a_document("tutorial"), tmp_path, cluster.kubeconfig, names)
 
         reader.types("setup-namespace")
-        cluster.make_secret(own_name, "s3", S3_BUCKET=own_name, AWS_ENDPOINT_URL=s3_server.url, **s3_server.CREDENTIALS)
         reader.types("workflow")
         assert "service/bodywork-ml-pipeline-project--stage-2-deploy-scoring-service" in reader.types("what is there")
         reader.types("kubectl proxy")
