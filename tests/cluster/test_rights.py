@@ -128,3 +128,110 @@ def test_a_whole_pipeline_runs_under_the_controllers_account(cluster: Cluster, n
     assert (deleted.returncode, deleted.stderr.count("\n")) == (0, 1), deleted.stderr
     left = cluster.get("deployments,jobs,services,ingresses,configmaps,secrets", "-n", namespace)["items"]
     assert [each["metadata"]["name"] for each in left if "bodywork/pipeline" in each["metadata"].get("labels", {})] == []
+
+
+def test_the_account_may_do_no_more(cluster: Cluster, namespace: str, account: Account) -> None:
+    own, everywhere = f"--namespace={namespace}", "--namespace=default"
+    groups = f"--namespace={GROUPS}"
+    may = [
+        "create jobs.batch " + own,
+        "patch deployments.apps " + own,
+        "get pods --subresource=log " + own,
+        "watch events " + own,
+        "patch leases.coordination.k8s.io " + own,
+        "delete ingresses.networking.k8s.io " + own,
+        f"get namespaces/{namespace} {own}",  # the API server takes a namespace for one of the objects in it
+        "get secrets/prod-aws " + groups,
+    ]
+    may_not = [
+        "get secrets " + everywhere,
+        "get secrets --namespace=kube-system",
+        "list secrets " + groups,
+        "create secrets " + groups,
+        "delete secrets " + groups,
+        "create jobs.batch " + groups,
+        "get pods " + everywhere,
+        "get pods --subresource=log --namespace=kube-system",
+        "create jobs.batch " + everywhere,
+        "create pods " + own,
+        "create pods --subresource=exec " + own,
+        "create serviceaccounts --subresource=token " + own,
+        "create roles.rbac.authorization.k8s.io " + own,
+        "bind roles.rbac.authorization.k8s.io " + own,
+        "create rolebindings.rbac.authorization.k8s.io " + own,
+        "get clusterroles.rbac.authorization.k8s.io",
+        "create clusterrolebindings.rbac.authorization.k8s.io",
+        "list nodes",
+        "list namespaces",
+        "create namespaces",
+        f"delete namespaces/{namespace} {own}",
+        "get namespaces/default " + everywhere,
+        "impersonate serviceaccounts " + groups,
+    ]
+    cluster.kubectl("get", "namespace", namespace, f"--as={account.subject}")
+    allowed = [row for row in [*may, *may_not] if can_i(cluster, account.subject, row)]
+    assert allowed == may
+
+
+def test_the_account_of_a_stages_pod_may_read_nothing(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("create", "serviceaccount", f"bodywork-{PIPELINE}", "-n", namespace)
+    subject = f"system:serviceaccount:{namespace}:bodywork-{PIPELINE}"
+    rows = [f"{verb} {kind} --namespace={namespace}" for verb in ("get", "list") for kind in ("secrets", "configmaps", "pods")]
+    assert [row for row in rows if can_i(cluster, subject, row)] == []
+
+
+def can_i(cluster: Cluster, subject: str, row: str) -> bool:
+    argv = ["kubectl", "--kubeconfig", str(cluster.kubeconfig), "auth", "can-i", f"--as={subject}", *row.split()]
+    return cluster.run(*argv).stdout.strip() == "yes"
+
+
+def bodywork(cluster: Cluster, *argv: str) -> Done:
+    return cluster.bodywork(argv[0], *argv[1:], "--kubeconfig", str(cluster.kubeconfig), cwd=Path("/"))
+
+
+def test_configure_cluster_says_what_it_makes_and_what_is_there(cluster: Cluster, namespace: str) -> None:
+    made = bodywork(cluster, "configure-cluster", "--namespace", namespace)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[-3:] == [
+        f"namespace={namespace} already exists.",
+        f"Creating role={CONTROLLER} in namespace={namespace}.",
+        f"Creating role-binding={CONTROLLER}--{GROUPS} in namespace={namespace}.",
+    ]
+    again = bodywork(cluster, "configure-cluster", "--namespace", namespace)
+    assert (again.returncode, [line for line in again.stdout.splitlines() if "already exists" not in line]) == (0, [])
+
+    cluster.kubectl("patch", "role", CONTROLLER, "-n", namespace, "--type=json", "-p", '[{"op": "remove", "path": "/rules/0"}]')
+    mended = bodywork(cluster, "configure-cluster", "--namespace", namespace)
+    assert f"Updating role={CONTROLLER} in namespace={namespace}." in mended.stdout
+
+
+def test_setup_namespace_prints_what_the_guide_shows_over_what_was_left_over(cluster: Cluster) -> None:
+    namespace = f"ml-pipeline-{secrets.token_hex(3)}"
+    binding = f"{CONTROLLER}--{namespace}"
+    lines = [
+        f"namespace={namespace}",
+        f"service-account={CONTROLLER} in namespace={namespace}",
+        f"cluster-role-binding={binding}",
+        f"service-account=bodywork-jobs-and-deployments in namespace={namespace}",
+    ]
+    try:
+        first = bodywork(cluster, "setup-namespace", namespace)
+        assert (first.returncode, first.stdout.splitlines()) == (0, [f"creating {line}" for line in lines]), first.stderr
+        subject = f"system:serviceaccount:{namespace}:{CONTROLLER}"
+        assert can_i(cluster, subject, "list namespaces")
+        assert can_i(cluster, subject, f"create jobs.batch --namespace={namespace}")
+        assert not can_i(cluster, subject, "get secrets --namespace=default")
+
+        # the binding outlives its namespace; the ancestor's led to another role
+        cluster.delete_namespace(namespace, wait=True)
+        cluster.kubectl("delete", "clusterrolebinding", binding)
+        cluster.kubectl("create", "clusterrolebinding", binding, "--clusterrole=view", f"--serviceaccount={namespace}:{CONTROLLER}")
+        again = bodywork(cluster, "setup-namespace", namespace)
+        assert (again.returncode, again.stdout.splitlines()[2]) == (0, f"updating cluster-role-binding={binding}"), again.stderr
+        assert cluster.get("clusterrolebinding", binding)["roleRef"]["name"] == "bodywork-namespaces"
+
+        third = bodywork(cluster, "setup-namespace", namespace)
+        assert [line for line in third.stdout.splitlines() if "already exists" not in line] == []
+    finally:
+        cluster.kubectl("delete", "clusterrolebinding", binding, "--ignore-not-found")
+        cluster.delete_namespace(namespace)
