@@ -44,7 +44,7 @@ def in_short(value: str) -> str:
 
 def of(group: str) -> Manifest:
     metadata = {"name": f"bodywork-{PIPELINE}", "labels": {"bodywork/pipeline": PIPELINE, "bodywork/step": "0"}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"secrets-group": group}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"dag": "train", "secrets-group": group}}
 
 
 def secrets_in(cluster: Cluster, namespace: str) -> dict[str, Any]:

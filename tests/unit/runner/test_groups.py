@@ -85,7 +85,7 @@ def needing(secret: str, *, stage: str = "train", key: str = "KEY", **spec: Any)
 
 def of_group(*manifests: Object, **facts: str) -> Plan:
     metadata = {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0"}}
-    data = facts or {"secrets-group": GROUP}
+    data = {"dag": "train", **(facts or {"secrets-group": GROUP})}
     return a_plan({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}, *manifests)
 
 
