@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bodywork_compiler import labels
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts import words
-from bodywork_compiler.runner.verdicts.doom import doom_of
+from bodywork_compiler.runner.verdicts.doom import doom_of, missing_file
 from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, any_condition, condition, is_observed, one_line
 
@@ -25,7 +25,8 @@ def judge(deployment: Object, pods: Sequence[Object], events: Sequence[Object], 
     if _is_good(deployment):
         return Verdict(state="good")
     mine = newest_pods(deployment, pods)
-    ended_badly = _ended_too_often(mine, situation) or doom_of(mine, events) or _cannot_be_made(deployment, situation)
+    doom = doom_of(mine, events) or missing_file(mine) or _cannot_be_made(deployment, situation)
+    ended_badly = _ended_too_often(mine, situation) or doom
     if ended_badly:
         return Verdict(state="failed", message=ended_badly)
     return _too_slow(deployment, mine, situation) or _running(deployment, mine, events)
@@ -84,7 +85,10 @@ def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object
         return Verdict(state="running", message=one_line(f"waiting: {refused(str(failure.get('message') or ''))}"))
     unready = [pod for pod in mine if not ask.is_ready(pod)]
     if unready:
-        return Verdict(state="running", message=words.activity(unready[0], events))
+        doing = words.activity(unready[0], events)
+        if words.waits_for_others(unready[0]):
+            doing += words.given_up_after((deployment.get("spec") or {}).get("progressDeadlineSeconds"))
+        return Verdict(state="running", message=doing)
     return Verdict(state="running", message=_counts(deployment))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bodywork_compiler.runner.verdicts import pods as ask
+from bodywork_compiler.runner.verdicts import words
 from bodywork_compiler.runner.verdicts.refusals import config_doom, creation_doom, image_doom, refused
 from bodywork_compiler.runner.verdicts.values import Object, condition, one_line
 
@@ -17,6 +18,17 @@ def doom_of(pods: Iterable[Object], events: Sequence[Object]) -> str | None:
         why = _containers_doom(pod) or _volumes_doom(pod, events)
         if why:
             return one_line(why)
+    return None
+
+
+def missing_file(pods: Iterable[Object]) -> str | None:
+    """Why no attempt can succeed: an earlier one has not found the stage's file in the commit, which is always the same."""
+    for pod in pods:
+        for status, _ in ask.containers(pod):
+            ended = ask.last_end(status)
+            found = ended and words.missing_file(pod, str(status.get("name", "")), ended)
+            if found:
+                return found
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts import words
-from bodywork_compiler.runner.verdicts.doom import cannot_be_made, doom_of
+from bodywork_compiler.runner.verdicts.doom import cannot_be_made, doom_of, missing_file
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, condition, one_line
 
 
@@ -27,7 +27,7 @@ def judge(job: Object, pods: Sequence[Object], events: Sequence[Object], situati
 
 def _unfinished(job: Object, mine: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
     attempts = _attempts(job, mine)
-    doom = doom_of(mine, events)
+    doom = doom_of(mine, events) or missing_file(mine)
     if doom:
         return Verdict(state="failed", message=doom, attempts=attempts)
     active = [pod for pod in mine if ask.phase(pod) in {"Pending", "Running"} and not ask.is_leaving(pod)]
@@ -37,6 +37,8 @@ def _unfinished(job: Object, mine: Sequence[Object], events: Sequence[Object], s
             return Verdict(state="failed", message=why, attempts=attempts)
         return Verdict(state="running", message=f"waiting: {why}" if why else _between(job, mine), attempts=attempts)
     doing = words.activity(active[-1], events)
+    if words.waits_for_others(active[-1]):
+        doing += words.given_up_after((job.get("spec") or {}).get("activeDeadlineSeconds"))
     message = f"attempt {attempts} of {_allowed(job)}: {doing}" if attempts > 1 else doing
     return Verdict(state="running", message=message, attempts=attempts)
 

@@ -13,6 +13,9 @@ from bodywork_compiler.runner.verdicts.values import Object, any_condition, one_
 
 _TOOK_LONGER = re.compile(rf"{labels.TIMED_OUT_MESSAGE} \d+ s")  # the whole message: with more, it is a log that happens to begin so
 _OUR_SCRIPT_SAYS = "bodywork: "  # the last line of `fetch` and `install` when they fail, in the termination message since their log ends so
+_COMMIT = "BODYWORK_GIT_COMMIT"  # a variable of `fetch`
+_NO_FILE = "bodywork: there is no file {} in the project"  # as scripts/run.py says it
+_EXIT_NO_FILE = 2
 _FAILED = {labels.FETCH: "fetching the code failed", labels.INSTALL: "installing requirements failed"}
 _DOING = {labels.FETCH: "fetching the code", labels.INSTALL: "installing requirements"}
 _SIGNALS = {137: " (killed)", 143: " (terminated)"}
@@ -41,10 +44,23 @@ def end_of(pod: Object, container: str, ended: Mapping[str, Any]) -> str:
     if ended.get("reason") in _CANNOT_START:
         return f"{_subject(container)} could not be started: {one_line(str(ended.get('message') or ''))}"
     code = ended.get("exitCode")
+    missing = missing_file(pod, container, ended)
+    if missing:
+        return missing
     if container in _FAILED:
         own_words = _own_words(ended)
         return f"{_FAILED[container]}: {own_words}" if own_words else f"{_FAILED[container]} with code {code}"
     return f"{_subject(container)} exited with code {code}{_SIGNALS.get(code or 0, '')}"
+
+
+def missing_file(pod: Object, container: str, ended: Mapping[str, Any]) -> str | None:
+    """The stage's own file is not in the pinned commit: no attempt will ever find it there."""
+    file = next(iter(ask.spec_of(pod, container).get("args") or ()), "")
+    last_line = _message(ended).rpartition("\n")[2]
+    if container != labels.MAIN or ended.get("exitCode") != _EXIT_NO_FILE or not file or last_line != _NO_FILE.format(file):
+        return None
+    commit = next((each.get("value") for each in ask.spec_of(pod, labels.FETCH).get("env") or () if each.get("name") == _COMMIT), None)
+    return f"{file} is not in commit {commit[:7]}" if commit else f"{file} is not in the project"
 
 
 def took_longer(ended: Mapping[str, Any]) -> bool:
@@ -69,6 +85,17 @@ def _message(ended: Mapping[str, Any]) -> str:
 
 def times(what: str, count: int) -> str:
     return what if count < 2 else f"{what}, {count} times"  # noqa: PLR2004 -- once is not said
+
+
+def given_up_after(seconds: object) -> str:
+    """Until when something is waited for that may never come; by the object's own limit."""
+    return f"; given up after {float(str(seconds)):g} s" if seconds else "; no limit of time is set"
+
+
+def waits_for_others(pod: Object) -> bool:
+    """For a node or an image: it may come in a moment, or never."""
+    pulls = {"ErrImagePull", "ImagePullBackOff"}
+    return unschedulable(pod) is not None or any(ask.waiting(status).get("reason") in pulls for status, _ in ask.containers(pod))
 
 
 def activity(pod: Object, events: Sequence[Object]) -> str:

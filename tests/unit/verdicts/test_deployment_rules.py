@@ -107,6 +107,12 @@ def test_a_service_has_failed_when_a_container_of_a_new_pod_ended_three_times(po
     assert message is None or found[1] == message
 
 
+def test_a_service_whose_file_is_not_in_the_commit_has_failed_at_its_first_end():
+    pod = a_new_pod(main=(ended(code=2, message="bodywork: there is no file serve.py in the project\n"),))
+    pod["spec"]["containers"][0]["args"] = ["serve.py"]
+    assert judged(a_deployment(available=0), [pod]) == ("failed", "serve.py is not in the project")
+
+
 def test_ends_before_this_run_do_not_count():
     pods = [a_new_pod(main=(ended(restarts=4),))]
     before = container_ends([a_new_pod(main=(ended(restarts=2),))])

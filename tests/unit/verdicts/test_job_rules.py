@@ -110,6 +110,37 @@ def test_the_reason_of_a_failure_is_in_users_words_and_has_no_log_line(how, stat
     assert judged(a_job(conditions=(FAILED,), failed=1), [pod]) == (state, message)
 
 
+NO_FILE = "Traceback: not ours\nbodywork: there is no file train/train.py in the project\n"
+
+
+def a_pod_of_commit(status, *, file="train/train.py"):
+    pod = a_pod(phase="Failed", restarts="Never", main=(status,))
+    fetch = {"name": "fetch", "env": [{"name": "BODYWORK_GIT_COMMIT", "value": "abc1234" + "0" * 33}]}
+    pod["spec"] |= {"initContainers": [fetch], "containers": [{"name": "stage", "image": "python:3.11", "args": [file, "--fast"]}]}
+    return pod
+
+
+def test_a_file_that_is_not_in_the_commit_is_said_and_no_retry_is_waited_for():
+    assert judged(a_job(failed=1), [a_pod_of_commit(ended(code=2, message=NO_FILE))]) == (
+        "failed",
+        "train/train.py is not in commit abc1234",
+    )
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        a_pod_of_commit(ended(code=1, message=NO_FILE)),
+        a_pod_of_commit(ended(code=2, message="python: can't open file")),
+        a_pod_of_commit(ended(code=2, message=NO_FILE), file="other.py"),
+        a_pod_of_commit(ended("proxy", code=2, message=NO_FILE)),
+    ],
+    ids=["another exit code", "other words", "another file", "another container"],
+)
+def test_what_only_looks_like_a_missing_file_is_tried_again(pod):
+    assert judged(a_job(failed=1), [pod])[0] == "running"
+
+
 def test_attempts_that_ended_differently_name_the_last():
     pods = [
         a_pod("train-1", phase="Failed", created="2026-11-21T07:00:00Z", main=(ended(code=1),)),

@@ -9,6 +9,7 @@ MISSING_REGISTRY = "dial tcp: lookup {} on 10.0.0.53:53: no such host"
 HUB = "waiting: image bodyworkml/does-not-exist:1 cannot be pulled yet: " + MISSING_REGISTRY.format("registry-1.docker.io")
 NO_CPUS = "waiting: no node has 1000 CPUs free: 0/1 nodes are available: 1 Insufficient cpu"
 OUT_OF_MEMORY = "the container was killed: it needed more memory than its limit of 50Mi"
+UNBOUNDED = "; no limit of time is set"
 NEVER_ENDS = RECORDED_SECONDS - 1.0
 
 ENDS = [
@@ -34,10 +35,11 @@ ENDS = [
         1,
         "waiting: image nosuch.example.invalid/x:1 cannot be pulled yet: "
         + MISSING_REGISTRY.format("nosuch.example.invalid")
-        + " (pod noimage-d65gg)",
+        + " (pod noimage-d65gg)"
+        + UNBOUNDED,
     ),
-    ("noimage-hub", NEVER_ENDS, "running", 1, f"{HUB} (pod noimage-hub-dgdbv)"),
-    ("unsched", NEVER_ENDS, "running", 1, NO_CPUS),
+    ("noimage-hub", NEVER_ENDS, "running", 1, f"{HUB} (pod noimage-hub-dgdbv){UNBOUNDED}"),
+    ("unsched", NEVER_ENDS, "running", 1, f"{NO_CPUS}{UNBOUNDED}"),
     # Deployments
     ("d-ok", 3.65, "good", 1, ""),
     ("d-zero", 1.32, "good", 1, ""),
@@ -133,7 +135,7 @@ def test_a_service_has_as_long_as_its_config_says_from_the_first_start_of_its_ow
                 "waiting for a node (pod d-noimage-6bf6b64649-t9szg)",
                 "waiting for its containers (pod d-noimage-6bf6b64649-t9szg)",
                 "pulling image bodyworkml/does-not-exist:1 (pod d-noimage-6bf6b64649-t9szg)",
-                f"{HUB} (pod d-noimage-6bf6b64649-t9szg)",
+                f"{HUB} (pod d-noimage-6bf6b64649-t9szg); given up after 20 s",
             ],
         ),
     ],
