@@ -7,7 +7,6 @@ today's verbs call. docs/compatibility.md shows this table with all options; a t
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import NamedTuple
 
 import click
@@ -18,7 +17,7 @@ HEADING = "Earlier Bodywork's words"
 
 
 class Word(NamedTuple):
-    """One command. `at` is MODULE:ATTRIBUTE below `cli`, `today` what does the same in today's words."""
+    """One command. `generation`: `new` is what neither had. `at` is MODULE:ATTRIBUTE below `cli`, `today` what does the same in today's words."""
 
     generation: str
     words: tuple[str, ...]
@@ -45,7 +44,7 @@ WORDS = (
     _of("v3", "delete deployment", "earlier.deployments:delete", "Delete a pipeline.", "delete --pipeline NAME"),
     _of("v3", "delete cronjob", "earlier.cronjobs:delete", "Delete a schedule."),
     _of("v3", "delete secret", "earlier.secrets:delete", "Delete a secret, or a whole group."),
-    _of("v3", "trigger cronjob", "earlier.cronjobs:trigger", "Run what a schedule runs, now."),
+    _of("new", "trigger cronjob", "earlier.cronjobs:trigger", "Run what a schedule runs, now."),
     _of("v1", "setup-namespace", "setup_namespace:command", "Set up a namespace in which pipelines may run by themselves."),
     _of("v1", "workflow", "earlier.workflow:command", "Run a project's workflow in a namespace.", "apply GIT_URL --namespace NS"),
     _of("v1", "deployment create", "earlier.v1_deployments:create", "Run a workflow once, in the cluster.", "create deployment --async"),
@@ -67,14 +66,19 @@ GONE = {
     "stage": "it ran inside the container; the start scripts in a ConfigMap do that now, and an image needs nothing of Bodywork",
     "debug": "it slept, to keep a container open; `kubectl debug` opens one in a pod of yours",
 }
+_WHOSE = {
+    "v3": "Earlier Bodywork's `{name}`, as its v3 had it.",
+    "v1": "Earlier Bodywork's `{name}`, as its v1 had it.",
+    "new": "`{name}` goes with what earlier Bodywork had.",
+}
 # v3 takes both forms of its nouns
-PLURALS = {f"{word.words[-1]}s": word.words[-1] for word in WORDS if word.generation == "v3" and len(word.words) > 1}
+PLURALS = {f"{word.words[-1]}s": word.words[-1] for word in WORDS if word.generation != "v1" and len(word.words) > 1}
 NAMES = tuple(dict.fromkeys(word.words[0] for word in WORDS))
 
 
 def overview() -> list[tuple[str, str]]:
     """What `bodywork --help` says of them: a line for each first word. `delete` is told by today's verb of that name."""
-    return [(name, _in_short(name)) for name in NAMES if name != "delete" and any(map(_is_there, _beginning_with(name)))]
+    return [(name, _in_short(name)) for name in NAMES if name != "delete"]
 
 
 def command(name: str) -> click.Command | None:
@@ -96,11 +100,11 @@ class _Group(click.Group):
     def __init__(self, name: str) -> None:
         words = _beginning_with(name)
         example = f"\b\nExample:\n  bodywork {' '.join(words[0].words)} --help"
-        super().__init__(name, help=f"Earlier Bodywork's `{name}`, as its {words[0].generation} had it.\n\n{example}")
+        super().__init__(name, help=f"{_WHOSE[words[0].generation].format(name=name)}\n\n{example}")
         self._words = {word.words[1]: word for word in words}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
-        return [name for name, word in self._words.items() if _found(word)]
+        return list(self._words)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
         word = self._words.get(self._singular(cmd_name))
@@ -134,19 +138,6 @@ def _does(word: Word) -> str:
 
 
 def _imported(word: Word) -> click.Command:
-    found = _found(word)
-    if found is None:
-        raise click.UsageError(f"`{' '.join(word.words)}` is not there yet")
-    return found
-
-
-def _found(word: Word) -> click.Command | None:
-    if not _is_there(word):
-        return None
     module, _, attribute = word.at.partition(":")
-    found: click.Command | None = getattr(importlib.import_module(f"bodywork_compiler.cli.{module}"), attribute, None)
+    found: click.Command = getattr(importlib.import_module(f"bodywork_compiler.cli.{module}"), attribute)
     return found
-
-
-def _is_there(word: Word) -> bool:
-    return importlib.util.find_spec(f"bodywork_compiler.cli.{word.at.partition(':')[0]}") is not None
