@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.cli.agree import asking
+from bodywork_compiler.cli.local import LocalOptions, check_usage, local_options
 from bodywork_compiler.cli.manifests import STDIN, plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
 from bodywork_compiler.cli.run_options import run_options
+from bodywork_compiler.cli.ssh_key import store_key
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 
 if TYPE_CHECKING:
     from bodywork_compiler.report import Form, LogStyle, Words
-    from bodywork_compiler.runner.events import DryRun
+    from bodywork_compiler.runner.events import DryRun, RunStarted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Asked:
     dry_run: DryRun | None = None
     dry_run_namespace: str | None = None
     run: RunOptions = DEFAULT_RUN
+    local: LocalOptions = LocalOptions()
 
 
 @click.command("apply")
@@ -41,6 +44,7 @@ class Asked:
 @compile_options
 @run_options
 @target_options
+@local_options
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form of the run's log; json is one event a line."
@@ -61,7 +65,7 @@ class Asked:
     help="Where --dry-run=server asks about the objects while their own namespace is not there; default: the namespace default.",
 )
 def command(where: str, options: CompileOptions, **asked: Any) -> int:
-    """Run a pipeline on a cluster, step by step.
+    """Run a pipeline on a cluster, or on this machine, step by step.
 
     PATH or GIT_URL is a project, which is compiled first; DIR, FILE or - (standard input) are manifests that `bodywork render` made, patched
     or not. The next step begins when every stage of the one before has succeeded.
@@ -73,25 +77,39 @@ def command(where: str, options: CompileOptions, **asked: Any) -> int:
       bodywork apply manifests/ --context kind-dev
       kustomize build overlays/prod | bodywork apply -
       bodywork apply --dry-run=server
+      bodywork apply --local
     """
     if asked["dry_run_namespace"] and asked["dry_run"] != "server":
         raise click.UsageError("--dry-run-namespace: only with --dry-run=server")
+    check_usage(where, options, asked["local"])
     return apply(where, options, Asked(**asked))
 
 
 def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     """Compile or read what is at `where`, and run it: the one way, whatever the command is called. Returns the exit code."""
+    if asked.local.local:
+        from bodywork_compiler.cli.local import How, run_on_this_machine
+
+        how = How(output=asked.output, log_style=asked.log_style, dry_run=asked.dry_run, run=asked.run)
+        return run_on_this_machine(where, options, asked.local, how)
     from bodywork_compiler.kubectl import Kubectl, Target
-    from bodywork_compiler.report import View, choose
+    from bodywork_compiler.report import View, choose, showing
     from bodywork_compiler.runner.start import run_plan
 
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
     plan, log_level = plan_at(where, options, kubectl)
-    tell = choose(View(output=asked.output, log_style=asked.log_style, log_level=log_level, words=asked.words), sys.stdout)
+    view = View(output=asked.output, log_style=asked.log_style, log_level=log_level, words=asked.words, is_redrawn=not asked.print_commands)
     if asked.dry_run:
         from bodywork_compiler.preview.dry_run import dry_run
 
-        return dry_run(plan, kubectl, tell, by=asked.dry_run, stand_in=asked.dry_run_namespace)
+        return dry_run(plan, kubectl, choose(view, sys.stdout), by=asked.dry_run, stand_in=asked.dry_run_namespace)
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
-    return run_plan(plan, kubectl, tell, options=asked.run, agree=asking(plan, kubectl, yes=asked.yes or where == STDIN))
+    ask = asking(plan, kubectl, yes=asked.yes or where == STDIN)
+
+    def agree(started: RunStarted) -> None:
+        ask(started)
+        store_key(options, plan, kubectl, started.namespace)
+
+    with showing(view, sys.stdout) as tell:
+        return run_plan(plan, kubectl, tell, options=asked.run, agree=agree)

@@ -8,8 +8,8 @@ from typing import Literal, TextIO
 
 from bodywork_compiler.report.printable import printable, without_runner_commands
 
-Colour = Literal["red", "green", "yellow", "dim"]
-_CODES: dict[Colour, str] = {"red": "31", "green": "32", "yellow": "33", "dim": "2"}
+Colour = Literal["red", "green", "yellow", "blue", "magenta", "cyan", "dim"]
+_CODES: dict[Colour, str] = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36", "dim": "2"}
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "·": "|", "→": ">", "…": "..."})
 
 

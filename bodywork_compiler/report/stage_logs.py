@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol
+from zlib import crc32
 
 from bodywork_compiler import labels
-from bodywork_compiler.report.output import Output
+from bodywork_compiler.report.output import Colour, Output
 from bodywork_compiler.report.spool import Spool
 from bodywork_compiler.runner.events import LogEnded, LogLine
 
 _RULE = "-" * 100  # as the documents show it
+_COLOURS: tuple[Colour, ...] = ("cyan", "magenta", "blue", "green", "yellow")
 _INCOMPLETE = "(the rest of this log could not be read)"
 
 
@@ -35,7 +37,7 @@ class Live:
 
     def line(self, event: LogLine) -> None:
         container = "" if event.container == labels.MAIN else f" {event.container}"
-        self._output.foreign(event.line, prefix=f"{event.stage}{container} | ")
+        self._output.foreign(event.line, prefix=self._output.paint(f"{event.stage}{container} |", _colour_of(event.stage)) + " ")
 
     def ended(self, event: LogEnded) -> None:
         if not event.complete:
@@ -46,6 +48,11 @@ class Live:
 
     def all_so_far(self) -> None:
         pass
+
+
+def _colour_of(stage: str) -> Colour:
+    """Always the same one for a stage, in every run."""
+    return _COLOURS[crc32(stage.encode()) % len(_COLOURS)]
 
 
 @dataclass(slots=True)

@@ -63,11 +63,12 @@ def wrapped(lead: str, parts: Sequence[str], between: str = " ·") -> Iterator[s
 
 
 def _result_words(run: RunEnded) -> str:
+    where = "on this machine" if run.on_this_machine else f"in {run.namespace}"
     if run.result == "succeeded":
         has_service = any(stage.kind != "Job" for stage in run.stages)
-        return f"is deployed to {run.namespace}" if has_service else f"has run in {run.namespace}"
+        return f"is deployed to {run.namespace}" if has_service and not run.on_this_machine else f"has run {where}"
     words = {"failed": "failed", "timed out": "timed out", "interrupted": "was interrupted"}[run.result]
-    return f"{words} in {run.namespace}"
+    return f"{words} {where}"
 
 
 def laid_out(label: str, name: str, rest: str, note: str) -> list[str]:

@@ -40,16 +40,20 @@ class Text:
         self._notes: dict[str, str] = {}
         self._look_further: dict[str, tuple[str, ...]] = {}  # stage → commands that show more of it
         self._reasons: list[str] = []
+        self._again = "bodywork apply"
 
     def __call__(self, event: run.Event) -> None:
         self._show(event)
         self._output.flush()
 
     def _log(self, message: str, *, where: str = "run.step", level: run.Level = "INFO") -> None:
-        if _SEVERITY[level] >= self._threshold:
+        if self._is_wanted(level):
             now = self._clock().astimezone()
             line = f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03} - {level} - {where} - {message}"
             self._output.line(self._output.paint(line, _LEVEL_COLOURS.get(level)))
+
+    def _is_wanted(self, level: run.Level) -> bool:
+        return _SEVERITY[level] >= self._threshold
 
     @singledispatchmethod
     def _show(self, event: object) -> None:
@@ -62,7 +66,10 @@ class Text:
         self._logs.names.update({stage.stage: stage.name for stage in event.stages})
         commit = f" at {event.git_commit[:7]}" if event.git_commit else ""
         branch = f" ({event.git_branch})" if event.git_branch else ""
-        self._log(f"{event.pipeline}{commit}{branch} → context {event.context}, namespace {event.namespace}", where="run")
+        is_here = event.context == run.THIS_MACHINE
+        self._again = "bodywork apply --local" if is_here else "bodywork apply"
+        place = event.context if is_here else f"context {event.context}, namespace {event.namespace}"
+        self._log(f"{event.pipeline}{commit}{branch} → {place}", where="run")
 
     @_show.register
     def _(self, event: run.Notice) -> None:
@@ -150,7 +157,7 @@ class Text:
         if not self._look_further:
             return look(event)
         commands = dict.fromkeys(command for each in self._look_further.values() for command in each)
-        return wrapped("More:", [*commands, "after mending: bodywork apply"]) if commands else iter(("After mending: bodywork apply",))
+        return wrapped("More:", [*commands, f"after mending: {self._again}"]) if commands else iter((f"After mending: {self._again}",))
 
     @_show.register
     def _(self, event: run.ObjectChecked) -> None:

@@ -157,7 +157,7 @@ def test_yes_and_ci_are_not_asked(manifests: Path, how: str, monkeypatch: pytest
     words: list[str] = [how] if how.startswith("--") else []
     if not words:
         monkeypatch.setenv(how, "true")
-    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", *words, interrupt_at="- INFO - run -")
+    exit_code, shown = at_a_terminal("apply", manifests, "--namespace", "lab", *words, interrupt_at="iris at 3f2a9c1")
     assert exit_code == 130, "the run had begun"
     assert "Apply?" not in shown
 

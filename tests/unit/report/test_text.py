@@ -99,7 +99,7 @@ def test_lines_of_our_own_fit_in_80_columns_but_for_the_log(event):
 
 class TestStageLogs:
     def test_on_a_terminal_each_line_comes_at_once_behind_its_stage(self):
-        lines = shown([printed("one"), printed("two", container="install")], terminal=True).splitlines()
+        lines = shown([printed("one"), printed("two", container="install")], log_style="live").splitlines()
         assert lines == ["train-model | one", "train-model install | two"]
 
     def test_live_and_replay_can_be_asked_for_anywhere(self):
