@@ -1,6 +1,7 @@
 """Reads from the API server, over the Unix socket of a `kubectl proxy`: get, list, watch, followed logs. Plain HTTP; kubectl authenticates.
 
 Three things are told apart, always: it is not there (`NotThere`), we may not know (`Refused`), and we could not ask (`CouldNotAsk`).
+One write goes this way too, and no other: that of the run's Lease (`create`, `patch`), which must be quick, and must not be kubectl's `replace`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -18,10 +20,14 @@ from bodywork_compiler.errors import BodyworkError
 
 Object = dict[str, Any]
 READ_TIMEOUT_SECONDS = 60.0
+WRITE_TIMEOUT_SECONDS = 10.0  # of a Lease that must be renewed again soon
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
+_METADATA_ALONE = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 LONGEST_PIECE = 65536  # of a log whose container prints no line breaks
 WATCH_SECONDS = 290  # the API server ends a watch after that, so that one that was lost on the way is noticed
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
+    "Node": "/api/v1/nodes",
     "Pod": "/api/v1/namespaces/{namespace}/pods",
     "Event": "/api/v1/namespaces/{namespace}/events",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
@@ -32,6 +38,7 @@ _PATHS = {
     "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
     "CronJob": "/apis/batch/v1/namespaces/{namespace}/cronjobs",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Lease": "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
 }
 
@@ -48,8 +55,23 @@ class NotThere(Exception):
     """The API server says that there is no such object."""
 
 
+class Conflict(Exception):
+    """Somebody else was quicker: it is there already, or has changed since we looked."""
+
+
 class Refused(BodyworkError):
     """The API server understood, and said no."""
+
+
+class _Request(NamedTuple):
+    """What is said beside the path."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: str | None = None
+
+
+_PLAIN = _Request()
 
 
 class WatchEvent(NamedTuple):
@@ -83,11 +105,25 @@ class Api:
         except NotThere:
             return None
 
+    def outlines(self, kind: str, query: Mapping[str, str]) -> list[Object]:
+        """The metadata of all objects, without what they hold: megabytes of ConfigMaps and values of secrets stay where they are."""
+        with _whole():
+            pieces = self._stream(self._path(kind), query, timeout_seconds=READ_TIMEOUT_SECONDS, request=_Request(headers=_METADATA_ALONE))
+            answer = json.loads(b"".join(pieces))
+            return [{**item, "kind": kind} for item in answer["items"] or ()]
+
     def list(self, kind: str, query: Mapping[str, str]) -> tuple[list[Object], str]:
         """All objects, and the position from which a watch goes on. Items of a list carry no kind: they get theirs."""
         with _whole():
             answer = json.loads(self._read(self._path(kind), query))
             return [{"kind": kind, **item} for item in answer["items"] or ()], str(answer["metadata"]["resourceVersion"])
+
+    def create(self, kind: str, body: Object) -> Object:
+        return self._send(self._path(kind), "POST", "application/json", body)
+
+    def patch(self, kind: str, name: str, body: Object) -> Object:
+        """A merge patch; with `metadata.resourceVersion` in it, a Conflict when the object has changed since."""
+        return self._send(f"{self._path(kind)}/{quote(name)}", "PATCH", "application/merge-patch+json", body)
 
     def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
         """Changes after `since`, until the server or the proxy ends it: then it is over, and that means nothing."""
@@ -135,15 +171,22 @@ class Api:
     def _read(self, path: str, query: Mapping[str, str]) -> bytes:
         return b"".join(self._stream(path, query, timeout_seconds=READ_TIMEOUT_SECONDS))
 
-    def _stream(self, path: str, query: Mapping[str, str], *, timeout_seconds: float | None) -> Iterator[bytes]:
+    def _send(self, path: str, method: str, form: str, body: Object) -> Object:
+        request = _Request(method, {"Content-Type": form}, json.dumps(body))
+        with _whole():
+            answer: Object = json.loads(b"".join(self._stream(path, {}, timeout_seconds=WRITE_TIMEOUT_SECONDS, request=request)))
+        return answer
+
+    def _stream(self, path: str, query: Mapping[str, str], *, timeout_seconds: float | None, request: _Request = _PLAIN) -> Iterator[bytes]:
         """The body of the answer, piece by piece as it comes."""
         connection = _UnixConnection(self._socket_path, timeout_seconds)
         try:
             connection.connect()
             self._remember(connection.sock)
-            connection.request("GET", f"{path}?{urlencode(query)}" if query else path)
+            asked = f"{path}?{urlencode(query)}" if query else path
+            connection.request(request.method, asked, body=request.body, headers=dict(request.headers))
             response = connection.getresponse()
-            if response.status != http.client.OK:
+            if response.status not in {http.client.OK, http.client.CREATED}:
                 raise _error(response.status, response.read())
             while piece := response.read1(65536):
                 yield piece
@@ -200,6 +243,8 @@ def _error(status: int, body: bytes) -> Exception:
         return NotThere(message)
     if status == http.client.GONE:
         return Expired(message)
+    if status == http.client.CONFLICT:
+        return Conflict(message)
     # the proxy answers 500 with plain text while the API server is away: only 4xx is an answer about what was asked
     if status >= http.client.INTERNAL_SERVER_ERROR or status in {http.client.TOO_MANY_REQUESTS, http.client.REQUEST_TIMEOUT}:
         return CouldNotAsk(message)

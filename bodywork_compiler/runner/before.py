@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bodywork_compiler import labels
 from bodywork_compiler.api import Object
-from bodywork_compiler.manifests import KubeObject
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
+from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.observe import annotation
 from bodywork_compiler.runner.session import Session
 
 TAKEN_BACK = ("Deployment", "Service", "Ingress")
 REVISION = "deployment.kubernetes.io/revision"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_STEP = "step-"
 _SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink")
 
 
@@ -57,6 +63,78 @@ def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, .
         for each in objects
         if each.kind in TAKEN_BACK
     )
+
+
+def standing_before(session: Session, step: PlanStep) -> tuple[Before, ...]:
+    """The objects of a step as they were before this run, or the one that it resumes, changed them. Written down before that."""
+    if step.number not in session.befores:
+        found = remember(session, step.objects)
+        if found:
+            session.befores[step.number] = found
+            _write(session)
+    return session.befores.get(step.number, ())
+
+
+def recorded(session: Session, run: str) -> dict[int, tuple[Before, ...]]:
+    """Step → what a run that was cut off has written down."""
+    found = find(session, "ConfigMap", _record_name(session))
+    if found is None or annotation(found, lease.RUN) != run:
+        return {}
+    packed = found.get("binaryData") or {}
+    return {int(key.removeprefix(_STEP)): tuple(_unpacked(text)) for key, text in packed.items() if key.startswith(_STEP)}
+
+
+def forget(session: Session) -> None:
+    """At the end of a run there is no way back any more, nor a need of one."""
+    has_former = session.lock and session.lock.former and session.lock.former.was_cut_off
+    if not (session.befores or has_former):
+        return
+    session.befores = {}
+    result = session.kubectl.try_("delete", "configmap", _record_name(session), "--ignore-not-found")
+    if result.exit_code != 0:
+        session.notice(f"not removed: configmap {_record_name(session)}: {result.said}", "WARNING")
+
+
+def _write(session: Session) -> None:
+    """In one call, whether it is there or not. Server-side, since kubectl would keep all of it twice otherwise."""
+    if not session.lock:
+        return
+    metadata = {
+        "name": _record_name(session),
+        "namespace": session.namespace,
+        "labels": {labels.PIPELINE: session.plan.pipeline, "app.kubernetes.io/managed-by": "bodywork"},
+        "annotations": {lease.RUN: session.lock.run},
+    }
+    packed = {f"{_STEP}{number}": _packed(each) for number, each in session.befores.items()}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "binaryData": packed}
+    session.kubectl.run("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=to_json([KubeObject(body)]))
+
+
+def _record_name(session: Session) -> str:
+    return f"{labels.object_name(session.plan.pipeline)}-before"
+
+
+def _packed(befores: Iterable[Before]) -> str:
+    """Without what nobody needs for the way back: a ConfigMap ends at 1 MiB, which is some hundreds of services so."""
+    plain = [{"kind": each.kind, "name": each.name, "stage": each.stage, "object": _kept(each.object)} for each in befores]
+    return base64.b64encode(gzip.compress(json.dumps(plain).encode(), mtime=0)).decode()
+
+
+def _kept(found: Object | None) -> Object | None:
+    if found is None:
+        return None
+    metadata = {key: value for key, value in found["metadata"].items() if key != "managedFields"}
+    return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
+
+
+def _unpacked(text: str) -> Iterable[Before]:
+    try:
+        plain = json.loads(gzip.decompress(base64.b64decode(text)))
+        return [Before(kind=each["kind"], name=each["name"], stage=each["stage"], object=each["object"]) for each in plain]
+    except (ValueError, KeyError, OSError, EOFError) as broken:
+        raise BodyworkError(
+            f"the record of what stood before the run cannot be read: {broken}", hint="Run it anew: bodywork apply, without --resume."
+        ) from broken
 
 
 def find(session: Session, kind: str, name: str) -> Object | None:

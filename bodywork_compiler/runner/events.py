@@ -11,7 +11,8 @@ from typing import Literal
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 RunResult = Literal["succeeded", "refused", "failed", "timed out", "interrupted"]
 DryRun = Literal["client", "server"]
-Result = Literal["succeeded", "available", "failed", "timed out", "stopped", "not started"]
+THIS_MACHINE = "this machine"  # the context of a run without a cluster
+Result = Literal["succeeded", "available", "failed", "timed out", "stopped", "not started", "skipped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,10 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """The last event. `stages` has every stage of the plan, those that never started too. Refused: before anything was changed."""
+    """The last event. `stages` has every stage of the plan, those that never started too. Refused: before anything was changed.
+
+    `on_this_machine`: without a cluster, by `--local`. There the logs of services that stay up come after it.
+    """
 
     result: RunResult
     exit_code: int
@@ -156,6 +160,7 @@ class RunEnded:
     git_commit: str | None
     stages: tuple[StageEnded, ...] = field(default=())
     reason: str | None = None
+    on_this_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

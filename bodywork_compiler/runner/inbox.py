@@ -72,22 +72,22 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A thread met what it has no answer to: a bug, which must end the run, or it would wait for that thread for ever."""
+    """A thread met what it has no answer to, which must end the run: that the lock is lost, or a bug. The loop would wait for that thread for ever."""
 
-    bug: Exception
+    why: Exception
 
 
 Message = Listed | Changed | Lost | Denied | LogPiece | LogOver | ProxyEnded | Wake | Broken
 
 
 def start_thread(name: str, body: Callable[[], None], put: Callable[[Message], None]) -> threading.Thread:
-    """A thread that ends with us, and whose bugs are the loop's."""
+    """A thread that ends with us, and what it raises is the loop's."""
 
     def guarded() -> None:
         try:
             body()
-        except Exception as bug:  # noqa: BLE001 - nobody else would ever see it
-            put(Broken(bug))
+        except Exception as why:  # noqa: BLE001 - nobody else would ever see it
+            put(Broken(why))
 
     thread = threading.Thread(target=guarded, name=name, daemon=True)
     thread.start()

@@ -16,7 +16,7 @@ GOING_SECONDS = 150  # a pod's grace period is 30 s unless its manifest says mor
 
 def remove_former(session: Session) -> None:
     """Jobs of an earlier run stay to be looked at until the next one starts, which is now. Then any Job that is there is of this run."""
-    former = [job for job in session.picture.all("Job") if label(job, labels.STAGE)]
+    former = [job for job in session.picture.all("Job") if label(job, labels.STAGE) and name(job) not in session.kept_jobs]
     if not former:
         return
     session.picture.forget(uid(job) for job in former)

@@ -7,8 +7,23 @@ from dataclasses import dataclass
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError, TimedOut
-from bodywork_compiler.manifests import Plan
-from bodywork_compiler.runner import applying, bad_end, copies, evidence, jobs, namespace, secrets
+from bodywork_compiler.manifests import Plan, PlanStep
+from bodywork_compiler.runner import (
+    applying,
+    bad_end,
+    before,
+    copies,
+    evidence,
+    history,
+    jobs,
+    lock_taking,
+    namespace,
+    owners,
+    part,
+    prune,
+    resume,
+    secrets,
+)
 from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.step import run_step, stage_plans
@@ -47,9 +62,16 @@ def set_up(session: Session) -> None:
             applying.apply(session, step.number, objects)
 
 
-# Those of the first list only read. Their order is the order of the run.
-LOOK: tuple[Callable[[Session], None], ...] = (begin_to_see, secrets.check)
-PREPARE: tuple[Callable[[Session], None], ...] = (namespace.create_when_absent, jobs.remove_former, copies.copy_in, set_up)
+# Those of the first list change nothing but the lock. Their order is the order of the run.
+LOOK: tuple[Callable[[Session], None], ...] = (lock_taking.take_if_there, begin_to_see, owners.check, secrets.check, resume.choose)
+PREPARE: tuple[Callable[[Session], None], ...] = (
+    namespace.create_when_absent,
+    lock_taking.take,
+    jobs.remove_former,
+    lock_taking.begin,
+    copies.copy_in,
+    set_up,
+)
 
 
 def execute(session: Session, started: RunStarted) -> int:
@@ -59,11 +81,13 @@ def execute(session: Session, started: RunStarted) -> int:
         end = _carry_out(session)
     except BodyworkError as problem:
         problem.message = session.mask.text(problem.message)
-        _tell_end(session, started, _end_by(problem, session))
-        raise
+        exit_code = _tell_end(session, started, _end_by(problem, session))
+        if not session.changed:
+            raise
+        return exit_code
     except KeyboardInterrupt:  # the second one
         bad_end.say_what_is_left(session)
-        _tell_end(session, started, End(result="interrupted", reason="interrupted twice"))
+        _tell_end(session, started, End(result="interrupted", reason="interrupted twice", hands_off=True))
         raise
     evidence.drain(session, seconds=DRAIN_SECONDS)
     return _tell_end(session, started, end)
@@ -105,8 +129,18 @@ def _tell_end(session: Session, started: RunStarted, end: End) -> int:
         stages=tuple(session.ended.get((plan.step, plan.name)) or _not_started(plan) for plan in started.stages),
         reason=end.reason,
     )
+    if not end.hands_off:
+        _put_away(session, started, ended)
     session.tell(ended)
     return ended.exit_code
+
+
+def _put_away(session: Session, started: RunStarted, ended: RunEnded) -> None:
+    """What a run that is cut off would need to be resumed. One that has changed nothing leaves that of the run before it as it was."""
+    if session.changed or ended.result == "succeeded":
+        history.record(session, started, ended)
+        before.forget(session)
+    lock_taking.give_back(session, ended.result)
 
 
 def about_to_start(plan: Plan, where: Whereabouts) -> RunStarted:
@@ -140,13 +174,27 @@ def _run_steps(session: Session) -> End:
         if session.interrupted.is_set():
             return End(result="interrupted", reason=f"interrupted before step {step.number}")
         session.check_time(f"step {step.number} to begin")
-        ended = run_step(session, step)
+        _tell_skipped(session, step)
+        todo = part.without(step, session.skipped)
+        if not todo.objects:
+            continue
+        ended = run_step(session, todo)
         if ended.result == "stopped":
             return End(result="interrupted", reason=ended.reason)
         if not ended.is_good:
             return End(result="timed out" if ended.result == "timed out" else "failed", reason=ended.reason)
-    copies.remove_unnamed(session)
+    prune.prune(session)
     return End()
+
+
+def _tell_skipped(session: Session, step: PlanStep) -> None:
+    for plan in stage_plans(step):
+        if why := session.skipped.get((plan.step, plan.stage)):
+            skipped = StageEnded(
+                step=plan.step, stage=plan.stage, kind=plan.kind, name=plan.name, result="skipped", seconds=0.0, reason=why
+            )
+            session.ended[plan.step, plan.name] = skipped
+            session.tell(skipped)
 
 
 def _not_started(plan: StagePlan) -> StageEnded:

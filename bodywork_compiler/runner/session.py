@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bodywork_compiler.api import Api, CouldNotAsk, Object
 from bodywork_compiler.errors import BodyworkError, ServerLost, TimedOut
@@ -14,16 +14,21 @@ from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import watching
-from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded, StagePlan
+from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
 from bodywork_compiler.runner.inbox import Broken, Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
+from bodywork_compiler.runner.lock import Lock
 from bodywork_compiler.runner.logs import Logs
 from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.observe import Picture
+
+if TYPE_CHECKING:
+    from bodywork_compiler.runner.owners import Stranger
 
 LOST_SERVER_SECONDS = 300.0
 SAY_LOST_AFTER_SECONDS = 1.0
 FIRST_LIST_SECONDS = 20.0
 ASK_AGAIN_SECONDS = 0.5
+REMIND_SECONDS = 30.0  # what is waited for is said again
 PATIENCE_AT_THE_END_SECONDS = 60.0  # with a lost API server, when a signal or the run's own limit has ended it
 
 Answer = TypeVar("Answer")
@@ -45,7 +50,7 @@ class Session:
     picture: Picture = field(default_factory=Picture)
     interrupted: threading.Event = field(default_factory=threading.Event)
     ended: dict[tuple[int, str], StageEnded] = field(default_factory=dict)
-    good_services: list[tuple[StagePlan, Sequence[Any]]] = field(default_factory=list)  # of this run, each with its step's `Before`s
+    taken_back: set[tuple[int, str]] = field(default_factory=set)  # step and name of services that were put back, or tried to be
     changed: bool = False
     ends_since: float | None = None
     hurries: bool = False  # it ends since a signal or its own limit says so
@@ -54,6 +59,13 @@ class Session:
     secrets_before: dict[str, Object] = field(default_factory=dict)  # what stood under their names
     secrets_changed: tuple[str, ...] = ()  # names of those of them that this run has overwritten
     secrets_new: tuple[str, ...] = ()  # names of copies where nothing stood before this run
+    adopted: tuple[Stranger, ...] = ()  # what is taken over, since `--adopt` says so
+    led_over_at: float | None = None  # when the last Service was led from pods that are taken over to ours
+    lock: Lock | None = None
+    skipped: dict[tuple[int, str], str] = field(default_factory=dict)  # step and stage → why it is not run
+    kept_jobs: frozenset[str] = frozenset()  # of an earlier run, or of the one that is resumed: they stay
+    running_jobs: frozenset[str] = frozenset()  # of those: this run waits for them
+    befores: dict[int, tuple[Any, ...]] = field(default_factory=dict)  # step → its `Before`s
     began: float = 0.0
     logs: Logs = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -141,6 +153,8 @@ class Session:
 
     def close(self) -> None:
         self._stop.set()
+        if self.lock:
+            self.lock.stop()
         self.logs.give_up()
         self.api.close()
 
@@ -159,8 +173,8 @@ class Session:
                 self._denied(kind, why)
             case ProxyEnded():
                 self._start_proxy_again()
-            case Broken(bug):
-                raise bug
+            case Broken(why):
+                raise why
 
     def _start_proxy_again(self) -> None:
         self.notice("kubectl proxy has ended; starting it again", "WARNING")

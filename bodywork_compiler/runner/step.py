@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
-from bodywork_compiler.runner import applying
-from bodywork_compiler.runner.before import Before, remember
+from bodywork_compiler.runner import applying, takeover
+from bodywork_compiler.runner.before import Before, standing_before
 from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.services import restart_unchanged
 from bodywork_compiler.runner.session import Session
@@ -33,13 +33,15 @@ def run_step(session: Session, step: PlanStep) -> StepEnd:
     runs = _stage_runs(session, step)
     session.tell(StepStarted(step=step.number, stages=tuple(run.stage for run in runs)))
     _say_unwatched(session, step)
-    before = remember(session, step.objects)
+    takeover.make_room(session, step)
+    before = standing_before(session, step)
     _remember_pods(session, runs)
     try:
         refused = _change(session, step, runs, before)
         if refused and not runs:
             return StepEnd(result="timed out" if isinstance(refused, TimedOut) else "failed", reason=refused.message)
         wait(session, runs)
+        takeover.lead_over(session, step, runs)
         return conclude(session, runs, before)
     except (BodyworkError, KeyboardInterrupt) as left:
         _end_as_left(session, runs, left)
@@ -56,7 +58,9 @@ def _end_as_left(session: Session, runs: Sequence[StageRun], why: BaseException)
 def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: Sequence[Before]) -> KubectlFailed | None:
     """What kubectl refuses after the run's first change fails the stages that it is about, or the step that has none."""
     try:
-        applying.apply(session, step.number, step.objects)
+        # a Job that was found running is waited for, and left alone
+        found = [each for each in takeover.at_once(session, step) if each.kind != "Job" or each.name not in session.running_jobs]
+        applying.apply(session, step.number, found)
         restart_unchanged(session, runs, before)
     except KubectlFailed as refused:
         if not session.changed or (refused.hands_off and not session.is_over):
@@ -122,6 +126,8 @@ def address(session: Session, step: PlanStep, stage: str) -> str | None:
 def _remember_pods(session: Session, runs: Sequence[StageRun]) -> None:
     pods = session.picture.pods_by_stage()
     for run in runs:
+        if run.plan.kind == "Job" and run.plan.name in session.running_jobs:
+            continue  # its pods are this run's
         run.remember_pods(pods.get(run.manifest.stage, []))
 
 

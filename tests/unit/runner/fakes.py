@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bodywork_compiler.api import NotThere, WatchEvent
+from bodywork_compiler.api import Conflict, NotThere, WatchEvent
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, Result, Target
 from bodywork_compiler.manifests import Plan, load_stream
@@ -33,6 +33,7 @@ class PaperCluster:
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
     ran: list[tuple[str, ...]] = field(default_factory=list)
     stdins: list[str] = field(default_factory=list)
+    records: list[tuple[tuple[str, ...], str]] = field(default_factory=list)  # the same, of what a run writes down about itself
     refusals: dict[str, str] = field(default_factory=dict)  # the first words of a call → kubectl's error
     says: dict[str, tuple[str, str]] = field(default_factory=dict)  # the same → what it prints, and its error then
     on_apply: Callable[[Object], Object] = lambda manifest: manifest
@@ -66,8 +67,11 @@ class PaperCluster:
     def execute(self, argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) -> Result:
         assert argv[0] == "kubectl"
         words = tuple(word for word in argv[1:] if not word.startswith(("--namespace", "--context", "--kubeconfig", "--request-timeout")))
-        self.ran.append(words)
-        self.stdins.append(stdin or "")
+        if _is_about_records(words):
+            self.records.append((words, stdin or ""))
+        else:
+            self.ran.append(words)
+            self.stdins.append(stdin or "")
         for refused, error in self.refusals.items():
             if " ".join(words).startswith(refused):
                 return Result(argv=argv, err=error, exit_code=1)
@@ -83,6 +87,10 @@ class PaperCluster:
                 self.put(self.on_apply(manifest))
                 action = {"apply": "created", "create": "created", "replace": "replaced"}[verb]
                 yield f"{_plural(manifest['kind'])}/{manifest['metadata']['name']} {action}"
+        elif verb == "delete" and manifests:
+            for manifest in manifests:
+                self.remove(manifest["kind"], manifest["metadata"]["name"])
+                yield f'{_plural(manifest["kind"])} "{manifest["metadata"]["name"]}" deleted'
         elif verb == "delete" and words[1] == "job":
             for name in (word for word in words[2:] if not word.startswith("--")):
                 self.remove("Job", name)
@@ -98,6 +106,22 @@ class PaperCluster:
         if (kind, name) not in self.objects:
             raise NotThere(f"{kind} {name}")
         return self.objects[kind, name]
+
+    def create(self, kind: str, body: Object) -> Object:
+        if ("Namespace", "lab") not in self.objects:
+            raise NotThere('namespaces "lab" not found')
+        if (kind, body["metadata"]["name"]) in self.objects:
+            raise Conflict(f"{kind} {body['metadata']['name']} already exists")
+        return self.put(body)
+
+    def patch(self, kind: str, name: str, body: Object) -> Object:
+        """A merge patch, as far as a Lease needs one."""
+        stands = self.objects.get((kind, name))
+        if stands is None:
+            raise NotThere(f'{kind.lower()}s "{name}" not found')
+        if body["metadata"].get("resourceVersion") not in {None, stands["metadata"]["resourceVersion"]}:
+            raise Conflict("the object has been modified")
+        return self.put({**stands, **merged(stands, body)})
 
     def find(self, kind: str, name: str) -> Object | None:
         return self.objects.get((kind, name))
@@ -122,10 +146,27 @@ class PaperCluster:
             each.put(None)
 
 
+def _is_about_records(words: tuple[str, ...]) -> bool:
+    return "--server-side" in words or words[:3] == ("delete", "configmap", "bodywork-iris-before")
+
+
 def _selects(selector: str, obj: Object) -> bool:
     key, is_not, value = selector.partition("!=") if "!=" in selector else selector.partition("=")
     found = (obj["metadata"].get("labels") or {}).get(key)
     return not selector or (found != value if is_not == "!=" else found == value)
+
+
+def merged(stands: Any, patch: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(stands) if isinstance(stands, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = merged(found.get(key), value)
+    return found
 
 
 def _plural(kind: str) -> str:
