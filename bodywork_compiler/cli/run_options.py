@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -56,6 +58,28 @@ _RUN = (
     ),
     click.option("--adopt", is_flag=True, help="Take over objects of another repository, or of earlier Bodywork."),
     click.option("--no-prune", "prune", is_flag=True, flag_value=False, default=True, help="Keep the objects of stages that are gone."),
+)
+
+
+def report_file(_context: click.Context, _option: click.Parameter, given: Path | None) -> Path | None:
+    """Refuses early what could only be found out when the run is over."""
+    if given is None:
+        return None
+    if given.exists() and not given.is_file():
+        raise click.BadParameter(f"{given} is no file")
+    if not given.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {given.parent}")
+    if not os.access(given.parent, os.W_OK):
+        raise click.BadParameter(f"the folder {given.parent} cannot be written to")
+    return given
+
+
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    callback=report_file,
+    metavar="FILE",
+    help="Write the whole run as one JSON document into FILE when it ends, however it does.",
 )
 _NAMES = tuple(RunOptions.__annotations__)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from bodywork_compiler.runner.events import Event, Evidence, Notice, ObjectChang
 
 Tell = Callable[[Event], None]
 _EXIT_BUG, _EXIT_INTERRUPTED = 3, 130
+# what it says of the run as a whole, null where that is not known
+_ABOUT = (
+    *("ended", "result", "exit_code", "seconds", "reason"),
+    *("pipeline", "namespace", "context", "git_url", "git_branch", "git_commit"),
+)
 # kind of event → the list of the document that it goes into
 _LISTS: dict[type, str] = {Notice: "notices", ObjectChanged: "objects", Evidence: "evidence", RolledBack: "rollbacks"}
 
@@ -24,19 +30,15 @@ _LISTS: dict[type, str] = {Notice: "notices", ObjectChanged: "objects", Evidence
 @contextmanager
 def reporting(file: Path, clock: Callable[[], datetime]) -> Iterator[Tell]:
     """Tell it all events of the run; when the block ends, however it does, the document is written."""
-    document: dict[str, Any] = {
-        **{"bodywork": __version__, "started": time_of_day(clock()), "ended": None, "result": None, "exit_code": None},
-        **{"seconds": None, "reason": None, "pipeline": None, "namespace": None, "context": None},
-        **{"git_url": None, "git_branch": None, "git_commit": None, "stages": [], **{each: [] for each in _LISTS.values()}},
-    }
+    report = _Report(clock)
     try:
-        yield lambda event: _take(document, event, clock)
+        yield report
     except BaseException as why:
-        _end_by(document, why)
+        report.end_by(why)
         raise
     finally:
-        document["ended"] = time_of_day(clock())
-        _write(file, document)
+        report.document["ended"] = time_of_day(clock())
+        _write(file, report.whole())
 
 
 def also(tell: Tell, record: Tell | None) -> Tell:
@@ -51,34 +53,49 @@ def also(tell: Tell, record: Tell | None) -> Tell:
     return both
 
 
-def _take(document: dict[str, Any], event: Event, clock: Callable[[], datetime]) -> None:
-    if isinstance(event, RunStarted):
-        document.update({key: value for key, value in inner(event).items() if key in document and key != "stages"})
-    elif isinstance(event, RunEnded):
-        document.update(inner(event))
-    elif isinstance(event, StageEnded):  # that of the failure stage is not among the plan's
-        document["stages"] = [each for each in document["stages"] if (each.step, each.name) != (event.step, event.name)] + [event]
-    elif type(event) in _LISTS:
-        document[_LISTS[type(event)]].append(as_data(event, clock()))
+class _Report:
+    """The document while the run lasts."""
 
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._stages: dict[tuple[int, str], StageEnded] = {}
+        self.document: dict[str, Any] = {"bodywork": __version__, "started": time_of_day(clock()), **dict.fromkeys(_ABOUT), "stages": []}
+        self.document |= {each: [] for each in _LISTS.values()}
 
-def _end_by(document: dict[str, Any], why: BaseException) -> None:
-    """What ended before the run could say so itself: refused before it began, or left at once."""
-    if document["result"] is not None:
-        return
-    if isinstance(why, BodyworkError):
-        document.update(result="refused", exit_code=why.exit_code, reason=str(why))
-    elif isinstance(why, KeyboardInterrupt):
-        document.update(result="interrupted", exit_code=_EXIT_INTERRUPTED)
-    else:
-        document.update(result="failed", exit_code=_EXIT_BUG, reason=f"a bug in Bodywork: {type(why).__name__}")
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, (RunStarted, RunEnded)):
+            self.document |= {key: value for key, value in inner(event).items() if key in _ABOUT}
+        if isinstance(event, RunEnded):
+            self._stages |= {(each.step, each.name): each for each in event.stages}
+        elif isinstance(event, StageEnded):  # also that of the failure stage, which is not among the plan's
+            self._stages[event.step, event.name] = event
+        elif type(event) in _LISTS:
+            self.document[_LISTS[type(event)]].append(as_data(event, self._clock()))
+
+    def end_by(self, why: BaseException) -> None:
+        """What ended before the run could say so itself: refused before it began, or left at once."""
+        if self.document["result"] is not None:
+            return
+        if isinstance(why, BodyworkError):
+            self.document |= {"result": "refused", "exit_code": why.exit_code, "reason": why.message}
+        elif isinstance(why, KeyboardInterrupt):
+            self.document |= {"result": "interrupted", "exit_code": _EXIT_INTERRUPTED}
+        else:
+            self.document |= {"result": "failed", "exit_code": _EXIT_BUG, "reason": f"a bug in Bodywork: {type(why).__name__}"}
+
+    def whole(self) -> dict[str, Any]:
+        stages = sorted(self._stages.values(), key=lambda each: each.step)
+        return {**self.document, "stages": [inner(each) for each in stages]}
 
 
 def _write(file: Path, document: dict[str, Any]) -> None:
-    """Whole or not at all: who waits for it never reads half of it."""
+    """Whole or not at all: who waits for it never reads half of it. That it could not be written changes nothing about how the run ended."""
     new = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         new.write_text(json.dumps(document, indent=2, default=inner) + "\n", encoding="utf-8")
         new.replace(file)
+    except OSError as fault:
+        print(f"bodywork: the report {file} could not be written: {fault.strerror}", file=sys.stderr)
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
