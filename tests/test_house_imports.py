@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "deployed": VALUES | {"manifests", "kubectl", "proxy", "api", "runner"},
     "preview": VALUES | {"manifests", "kubectl", "kubectl_errors", "runner"},
     # a run's events, a pipeline's status and a preview's values are what a report is made of; nothing else of theirs
-    "report": {"errors", "labels", "problems", "runner.events", "deployed.status", "preview.values"},
+    "report": {"errors", "labels", "problems", "runner.events", "runner.run_records", "deployed.status", "preview.values"},
     "cli": VALUES
     | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"}
     | {"secret_groups", "controller", "starting", "graph"},

@@ -1,4 +1,4 @@
-"""Copies of a group's secrets in the run's namespace: made and updated before step 1, put back when the run fails, removed when nobody names them."""
+"""Copies of a group's secrets in the run's namespace: made and updated before step 1, put back when the run fails. `prune` removes those that nobody names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from bodywork_compiler import labels
-from bodywork_compiler.api import NotThere, Object
+from bodywork_compiler.api import Object
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
@@ -14,12 +14,11 @@ from bodywork_compiler.runner import groups
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
-from bodywork_compiler.runner.references import named, named_by
+from bodywork_compiler.runner.references import named_by
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.verdicts.values import condition
 
 _KEPT = ("name", "namespace", "labels", "annotations")  # of the metadata of a secret that is put back
-_NAMING = ("ReplicaSet", "Job", "Pod")
 
 
 def copy_in(session: Session) -> None:
@@ -64,19 +63,6 @@ def remove_new(session: Session) -> None:
     _delete(session, unneeded)
 
 
-def remove_unnamed(session: Session) -> None:
-    """After success: this pipeline's copies that neither its stages, nor anything that still stands in the namespace, name."""
-    try:
-        copies = [each for each in _all(session, "Secret", f"{labels.PIPELINE}={session.plan.pipeline}") if groups.is_any_copy(each)]
-        unnamed = {name(each) for each in copies} - {each.name for each in session.copies}
-        unnamed = unnamed and unnamed - set(_named(session))
-    except (BodyworkError, NotThere) as why:
-        if session.copies:
-            session.notice(f"copies of secrets that nobody names are not looked for: {why}", "WARNING")
-        return
-    _delete(session, unnamed)
-
-
 def _delete(session: Session, names: AbstractSet[str]) -> None:
     if not names:
         return
@@ -92,13 +78,6 @@ def _needed(session: Session) -> Iterator[str]:
         for obj in _all(session, kind, None):
             if not (condition(obj, "Failed") or condition(obj, "Complete")):
                 yield from named_by(obj.get("spec"))
-
-
-def _named(session: Session) -> Iterator[str]:
-    yield from named(session.plan)
-    for kind in _NAMING:
-        for obj in _all(session, kind, None):
-            yield from named_by(obj.get("spec"))
 
 
 def _all(session: Session, kind: str, selector: str | None) -> list[Object]:
