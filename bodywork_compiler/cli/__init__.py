@@ -24,6 +24,7 @@ COMMANDS = {
     "schema": ("Look", "Print the JSON Schema of a config's format, for editors."),
     "apply": ("Run", "Run a pipeline on a cluster, step by step."),
     "status": ("Look", "Show how a pipeline stands on a cluster."),
+    "history": ("Look", "Show the last runs of a pipeline on a cluster."),
     "logs": ("Look", "Print the logs of a pipeline's stages."),
     "delete": ("Manage", "Delete a pipeline from a cluster, and wait until it is gone."),
     "version": ("Look", "Print Bodywork's version."),
