@@ -21,7 +21,7 @@ def end_badly(session: Session, reason: str) -> None:
     else:
         copies.put_back(session)
         if session.options.rollback == "all":
-            _take_all_back(session)
+            rollback.take_all_back(session)
     run_failure_stage(session, reason)
     if not session.options.keep_failed:
         copies.remove_new(session)
@@ -32,13 +32,6 @@ def say_what_is_left(session: Session) -> None:
     standing = ", ".join(_standing(session))
     look = session.kubectl.line("get", "jobs,deployments,pods", "-l", f"{labels.PIPELINE}={session.plan.pipeline}")
     session.notice(f"left in namespace {session.namespace}: {standing or 'no job and no deployment'}; look: {look}", "WARNING")
-
-
-def _take_all_back(session: Session) -> None:
-    """The last one first: each may need what an earlier one serves."""
-    while session.good_services:
-        stage, before = session.good_services.pop()
-        rollback.take_back(session, stage, before)
 
 
 def _standing(session: Session) -> Iterator[str]:

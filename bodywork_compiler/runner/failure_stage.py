@@ -25,13 +25,14 @@ def run_failure_stage(session: Session, reason: str) -> None:
     job = session.plan.on_failure
     if job is None:
         return
+    was_interrupted = session.interrupted.is_set()
     step = max(each.number for each in session.plan.steps) + 1
     plan = StagePlan(step=step, stage=job.stage or job.name, kind="Job", name=job.name)
     session.tell(StepStarted(step=step, stages=(plan.stage,)))
     run = StageRun(plan=plan, manifest=KubeObject(with_reason(job.body, session.mask.text(reason))), address=None, began=session.clock())
     try:
         _make(session, run)
-        _wait(session, run)
+        _wait(session, run, was_interrupted=was_interrupted)
         if not run.result:
             _end(session, run)
     except BodyworkError as failed:
@@ -57,9 +58,8 @@ def _end(session: Session, run: StageRun) -> None:
         run.end(session, "timed out" if run.verdict.state == "timed out" else "failed", run.verdict.message)
 
 
-def _wait(session: Session, run: StageRun) -> None:
+def _wait(session: Session, run: StageRun, *, was_interrupted: bool) -> None:
     """The signal that ended the run does not end this stage; a first one while it runs does."""
-    was_interrupted = session.interrupted.is_set()
     give_up_at = session.clock() + LONGEST_SECONDS
     while was_interrupted or not session.interrupted.is_set():
         look(session, [run])

@@ -15,7 +15,7 @@ from bodywork_compiler.runner.run_records import RUNS, RunRecord, from_text, sta
 from bodywork_compiler.runner.session import Session
 
 KEY = "runs.json"
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 30.0  # an API server that is started again is back by then
 WRITE_SECONDS = 20.0  # nobody waits longer for a record
 
 
@@ -53,7 +53,8 @@ def _record(session: Session, started: RunStarted, ended: RunEnded) -> RunRecord
 def _write(session: Session, run: RunRecord) -> None:
     """Server-side apply makes it or changes it, and keeps no second copy of it in an annotation."""
     name = name_of(session.plan.pipeline)
-    stands = session.api.find("ConfigMap", name)
+    patience = 0.0 if session.interrupted.is_set() else RETRY_SECONDS
+    stands = session.ask(lambda: session.api.find("ConfigMap", name), patience)
     former = from_text(((stands or {}).get("data") or {}).get(KEY))
     body = {
         "apiVersion": "v1",
@@ -65,6 +66,6 @@ def _write(session: Session, run: RunRecord) -> None:
         },
         "data": {KEY: to_text([run, *former][:RUNS])},
     }
-    kubectl = replace(session.kubectl, retry_seconds=0.0 if session.interrupted.is_set() else RETRY_SECONDS)
+    kubectl = replace(session.kubectl, retry_seconds=patience)
     words = ("apply", "--server-side", "--force-conflicts", "-f", "-")
     kubectl.run(*words, stdin=to_json([KubeObject(body)]), timeout_seconds=WRITE_SECONDS)

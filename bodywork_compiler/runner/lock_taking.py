@@ -75,8 +75,9 @@ def take(session: Session) -> None:
 
 def begin(session: Session) -> None:
     """The Jobs of the run before are gone."""
-    if session.lock and lease.BEGUN not in session.lock.record.annotations:
-        session.lock.write({}, {lease.BEGUN: lease.micro_time(_now())})
+    lock = session.lock
+    if lock and lease.BEGUN not in lock.record.annotations:
+        session.ask(lambda: lock.write({}, {lease.BEGUN: lease.micro_time(_now())}))
 
 
 def give_back(session: Session, result: str) -> None:

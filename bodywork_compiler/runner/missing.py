@@ -21,11 +21,16 @@ class Missing(NamedTuple):
     commands: Sequence[str]
 
 
-def refusal(missing: Sequence[Missing]) -> BodyworkError:
+def message(missing: Sequence[Missing]) -> str:
     places = dict.fromkeys(each.namespace for each in missing)
     said = [f"missing in namespace {place}: " + "; ".join(each.message for each in missing if each.namespace == place) for place in places]
+    return "; ".join(said)
+
+
+def refusal(missing: Sequence[Missing], waited_seconds: float = 0.0) -> BodyworkError:
+    waited = f" (waited for {waited_seconds:g} s)" if waited_seconds else ""
     commands = dict.fromkeys(command for each in missing for command in each.commands)
-    return BodyworkError("; ".join(said), hint="\n  ".join(["Make them, with your own values:", *commands]))
+    return BodyworkError(f"{message(missing)}{waited}", hint="\n  ".join(["Make them, with your own values:", *commands]))
 
 
 def create(kubectl: Kubectl, secret: str, keys: Iterable[Key]) -> str:

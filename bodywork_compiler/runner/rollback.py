@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from bodywork_compiler import labels
 from bodywork_compiler.errors import ServerLost
 from bodywork_compiler.kubectl import KubectlFailed, failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
@@ -25,18 +26,28 @@ def take_back(session: Session, stage: StagePlan, before: Sequence[Before]) -> R
     Each part is tried, whatever became of the others. Waiting comes last, when users are led to the old version again.
     """
     mine = [each for each in before if each.stage == stage.stage]
+    session.taken_back.add((stage.step, stage.name))
     began = session.clock()
     problems = list(_problems(session, stage, mine))
     told = RolledBack(
         stage=stage.stage,
         name=stage.name,
         revision=_revision(stage, mine),
+        git_commit=_commit(stage, mine),
         seconds=session.clock() - began,
         complete=not problems,
         message="; ".join(dict.fromkeys(problems)),
     )
     session.tell(told)
     return told
+
+
+def take_all_back(session: Session) -> None:
+    """Every service that this run has changed, also in the part of it that was cut off and resumed: the last one first."""
+    for step, before in sorted(session.befores.items(), reverse=True):
+        for each in reversed(before):
+            if each.kind == "Deployment" and (step, each.name) not in session.taken_back:
+                take_back(session, StagePlan(step=step, stage=each.stage or each.name, kind=each.kind, name=each.name), before)
 
 
 def _problems(session: Session, stage: StagePlan, before: Sequence[Before]) -> Iterator[str]:
@@ -102,6 +113,11 @@ _PARTS: tuple[_Part, ...] = (_undo, _apply, _replace, _remove, _wait)
 
 def _deployment(stage: StagePlan, before: Sequence[Before]) -> Before | None:
     return next((each for each in before if each.kind == "Deployment" and each.name == stage.name), None)
+
+
+def _commit(stage: StagePlan, before: Sequence[Before]) -> str | None:
+    stood = _deployment(stage, before)
+    return annotation(stood.object, labels.GIT_COMMIT) if stood and stood.object else None
 
 
 def _revision(stage: StagePlan, before: Sequence[Before]) -> int | None:

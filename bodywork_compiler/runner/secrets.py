@@ -1,4 +1,7 @@
-"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed. Those of a group are found, to be copied."""
+"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed. Those of a group are found, to be copied.
+
+Where a controller makes them, they are waited for first (`--wait-secrets`).
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,46 @@ from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.groups import Group
 from bodywork_compiler.runner.missing import Missing
 from bodywork_compiler.runner.references import Key, brought, named, wanted
-from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.session import REMIND_SECONDS, Session
+
+ASK_AGAIN_SECONDS = 1.0
 
 
 def check(session: Session) -> None:
     """Refuse when a secret, or a key of one, that a pod cannot start without is nowhere. What is seen here is masked from now on."""
     for own in brought(session.plan):
         session.mask.learn(own.body)
+    patience = session.options.wait_secrets_seconds
+    faults = _awaited(session, patience) if patience else _faults(session)
+    if faults:
+        raise missing.refusal(faults, waited_seconds=patience)
+
+
+def _awaited(session: Session, patience_seconds: float) -> list[Missing]:
+    """What is still missing when they have been waited for; said when that changes, and every 30 s."""
+    give_up_at = session.clock() + patience_seconds
+    said, say_again_at = "", 0.0
+    while faults := _faults(session):
+        now, message = session.clock(), missing.message(faults)
+        if now >= give_up_at or session.interrupted.is_set():
+            break
+        session.check_time(f"secrets: {message}")
+        if message != said or now >= say_again_at:
+            session.notice(f"waiting for secrets, {give_up_at - now:.0f} s more at most: {message}", "WARNING", where="run.setup")
+            said, say_again_at = message, now + REMIND_SECONDS
+        _pass_time(session, min(ASK_AGAIN_SECONDS, give_up_at - now))
+    return faults
+
+
+def _pass_time(session: Session, seconds: float) -> None:
+    until = session.clock() + seconds
+    while session.clock() < until and not session.interrupted.is_set():
+        session.pump(until - session.clock())
+
+
+def _faults(session: Session) -> list[Missing]:
+    session.copies = ()
+    session.secrets_before.clear()
     group, required = groups.group_of(session.plan), wanted(session.plan)
     faults: list[Missing] = []
     for secret in sorted(named(session.plan)):
@@ -27,8 +63,7 @@ def check(session: Session) -> None:
         source = groups.find_in(session, group, secret) if group and group.has(secret) else None
         session.mask.learn(source)
         faults += _in_group(session, group, secret, source, keys) if group and source else _in_namespace(session, group, secret, keys)
-    if faults:
-        raise missing.refusal(faults)
+    return faults
 
 
 def _in_group(session: Session, group: Group, secret: str, source: Object, keys: AbstractSet[Key]) -> list[Missing]:

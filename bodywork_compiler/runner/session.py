@@ -140,9 +140,9 @@ class Session:
         self.inbox.take_all(wait_seconds, self._absorb)
         self._look_after_server()
 
-    def ask(self, question: Callable[[], Answer]) -> Answer:
+    def ask(self, question: Callable[[], Answer], patience_seconds: float = LOST_SERVER_SECONDS) -> Answer:
         """The answer to a read. What could not be asked is asked again, as long as a lost API server is waited for."""
-        give_up_at = self.clock() + LOST_SERVER_SECONDS
+        give_up_at = self.clock() + patience_seconds
         while True:
             try:
                 return question()

@@ -11,13 +11,12 @@ from bodywork_compiler.api import Object
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner.events import Result, StageEnded, StagePlan, StageProgress
 from bodywork_compiler.runner.observe import generation, uid
-from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 from bodywork_compiler.runner.verdict import Object as Seen
 from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, vanished
 from bodywork_compiler.runner.verdicts.deployment import newest_pods
 from bodywork_compiler.runner.verdicts.pods import made_by
 
-REMIND_SECONDS = 30.0
 NET_MARGIN_SECONDS = 120.0  # beyond the object's own limits: then the cluster's controllers do not do their work
 PROGRESS_DEADLINE_SECONDS = 600
 UNSEEN_SECONDS = 60.0  # an object that was applied is seen at once, if at all

@@ -35,7 +35,6 @@ def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before
     if bad:
         session.begin_to_end()
         return _failed(session, runs, bad, before)
-    _remember_good(session, runs, before)
     return StepEnd()
 
 
@@ -55,15 +54,10 @@ def _failed(session: Session, runs: Sequence[StageRun], bad: Sequence[StageRun],
     found = [evidence.gather(session, run) for run in bad]
     for run in bad:
         run.end(session, _result(run.verdict), run.verdict.message)
-    _remember_good(session, runs, before)
     copies.put_back(session)  # before any pod of the former revision is made again
     _undo(session, bad, before)
     _stop(session, [run for run in runs if not run.result], before, "another stage of its step failed")
     return StepEnd(result=_result(bad[0].verdict), reason=_reason(found))
-
-
-def _remember_good(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    session.good_services += [(run.plan, before) for run in runs if run.result == "available"]
 
 
 def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:

@@ -15,12 +15,17 @@ from clusters import Cluster
 
 
 class Forwarder:
-    """Listens on this machine and passes everything on; while it is cut, nobody listens, and what was open is broken off."""
+    """Listens on this machine and passes everything on; while it is cut, nobody listens, and what was open is broken off.
+
+    `turn_away` is the other way to be gone: whoever asks is hung up on, and counted, so that a test knows that it was seen.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
+        self._turned_away: int | None = None
+        self._asked = threading.Condition()
         self.port = 0
         self.mend()
 
@@ -31,16 +36,39 @@ class Forwarder:
 
     def cut(self) -> None:
         assert self._listener is not None
-        for each in (self._listener, *self._open):
+        self._break_off(self._listener)
+
+    def turn_away(self) -> None:
+        self._turned_away = 0
+        self._break_off()
+
+    def take_in_again(self, *, after: int, seconds: float = 0.0) -> None:
+        """Once so many were turned away, and not before so many seconds."""
+        with self._asked:
+            assert self._asked.wait_for(lambda: (self._turned_away or 0) >= after, timeout=30), f"asked {self._turned_away} times only"
+            self._asked.wait_for(lambda: False, timeout=seconds)
+        self._turned_away = None
+
+    def _break_off(self, *also: socket.socket) -> None:
+        for each in (*also, *list(self._open)):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         self._open.clear()
 
+    def _hang_up(self, client: socket.socket) -> None:
+        client.close()
+        with self._asked:
+            self._turned_away = (self._turned_away or 0) + 1
+            self._asked.notify_all()
+
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                if self._turned_away is not None:
+                    self._hang_up(client)
+                    continue
                 server = socket.create_connection(self._target)
                 self._open |= {client, server}
                 for source, sink in ((client, server), (server, client)):
