@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 file = Path({file!r})
 KINDS = {{"namespaces": "Namespace", "pods": "Pod", "configmaps": "ConfigMap", "services": "Service", "serviceaccounts": "ServiceAccount",
-         "jobs": "Job", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret"}}
+         "jobs": "Job", "leases": "Lease", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret"}}
 
 def objects():
     return json.loads(file.read_text())
@@ -34,13 +34,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlsplit(self.path)
         parts, query = url.path.strip("/").split("/"), {{key: values[0] for key, values in parse_qs(url.query).items()}}
-        parts = parts[parts.index("namespaces"):]
-        namespace, rest = parts[1], parts[2:]
+        is_everywhere = "namespaces" not in parts
+        namespace, rest = (None, parts[-1:]) if is_everywhere else (parts[parts.index("namespaces") + 1], parts[parts.index("namespaces") + 2:])
         if not rest:
             return self.found([each for each in objects() if each["kind"] == "Namespace" and each["metadata"]["name"] == namespace])
         if any(each["kind"] == "refused" and each["metadata"]["name"] == rest[0] for each in objects()):
             return self.say(403, {{"message": rest[0] + " is forbidden"}})
-        mine = [each for each in objects() if each["kind"] == KINDS[rest[0]] and each["metadata"].get("namespace") == namespace]
+        mine = [each for each in objects() if each["kind"] == KINDS[rest[0]] and namespace in (None, each["metadata"].get("namespace"))]
         if len(rest) == 1:
             return self.say(200, {{"metadata": {{"resourceVersion": "1"}}, "items": [each for each in mine if matches(each, query["labelSelector"])]}})
         mine = [each for each in mine if each["metadata"]["name"] == rest[1]]
