@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli.again import same_cluster, same_project
 from bodywork_compiler.cli.agree import asking
 from bodywork_compiler.cli.local import LocalOptions, check_usage, local_options
 from bodywork_compiler.cli.manifests import STDIN, plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
-from bodywork_compiler.cli.run_options import run_options
+from bodywork_compiler.cli.run_options import report_option, run_options
 from bodywork_compiler.cli.ssh_key import store_key
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 
 if TYPE_CHECKING:
     from bodywork_compiler.report import Form, LogStyle, Words
-    from bodywork_compiler.runner.events import DryRun, RunStarted
+    from bodywork_compiler.runner.events import DryRun, Event, RunStarted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class Asked:
     dry_run: DryRun | None = None
     dry_run_namespace: str | None = None
     run: RunOptions = DEFAULT_RUN
+    record: Callable[[Event], None] | None = None
     local: LocalOptions = LocalOptions()
 
 
@@ -45,6 +49,7 @@ class Asked:
 @run_options
 @target_options
 @local_options
+@report_option
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form of the run's log; json is one event a line."
@@ -64,7 +69,7 @@ class Asked:
     metavar="NS",
     help="Where --dry-run=server asks about the objects while their own namespace is not there; default: the namespace default.",
 )
-def command(where: str, options: CompileOptions, **asked: Any) -> int:
+def command(where: str, options: CompileOptions, report: Path | None, **asked: Any) -> int:
     """Run a pipeline on a cluster, or on this machine, step by step.
 
     PATH or GIT_URL is a project, which is compiled first; DIR, FILE or - (standard input) are manifests that `bodywork render` made, patched
@@ -82,7 +87,15 @@ def command(where: str, options: CompileOptions, **asked: Any) -> int:
     if asked["dry_run_namespace"] and asked["dry_run"] != "server":
         raise click.UsageError("--dry-run-namespace: only with --dry-run=server")
     check_usage(where, options, asked["local"])
-    return apply(where, options, Asked(**asked))
+    if report is None:
+        return apply(where, options, Asked(**asked))
+    if asked["dry_run"]:
+        raise click.UsageError("--report: a dry run is no run; -o json says what it found")
+    from bodywork_compiler.report import now
+    from bodywork_compiler.report.run_report import reporting
+
+    with reporting(report, now) as record:
+        return apply(where, options, Asked(**asked, record=record))
 
 
 def apply(where: str, options: CompileOptions, asked: Asked) -> int:
@@ -90,20 +103,32 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     if asked.local.local:
         from bodywork_compiler.cli.local import How, run_on_this_machine
 
-        how = How(output=asked.output, log_style=asked.log_style, dry_run=asked.dry_run, run=asked.run)
+        how = How(output=asked.output, log_style=asked.log_style, dry_run=asked.dry_run, run=asked.run, record=asked.record)
         return run_on_this_machine(where, options, asked.local, how)
     from bodywork_compiler.kubectl import Kubectl, Target
-    from bodywork_compiler.report import View, choose, showing
+    from bodywork_compiler.report import Commands, View, choose, showing
+    from bodywork_compiler.report.run_report import also
+    from bodywork_compiler.runner import part
     from bodywork_compiler.runner.start import run_plan
 
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
     plan, log_level = plan_at(where, options, kubectl)
-    view = View(output=asked.output, log_style=asked.log_style, log_level=log_level, words=asked.words, is_redrawn=not asked.print_commands)
+    part.check(plan, asked.run)
+    view = View(
+        output=asked.output,
+        log_style=asked.log_style,
+        log_level=log_level,
+        words=asked.words,
+        is_redrawn=not asked.print_commands,
+        commands=Commands(apply=same_project(where, options), cluster=same_cluster(asked.context, asked.kubeconfig)),
+    )
     if asked.dry_run:
         from bodywork_compiler.preview.dry_run import dry_run
 
-        return dry_run(plan, kubectl, choose(view, sys.stdout), by=asked.dry_run, stand_in=asked.dry_run_namespace)
+        return dry_run(
+            part.narrowed(plan, asked.run), kubectl, choose(view, sys.stdout), by=asked.dry_run, stand_in=asked.dry_run_namespace
+        )
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
     ask = asking(plan, kubectl, yes=asked.yes or where == STDIN)
 
@@ -112,4 +137,4 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
         store_key(options, plan, kubectl, started.namespace)
 
     with showing(view, sys.stdout) as tell:
-        return run_plan(plan, kubectl, tell, options=asked.run, agree=agree)
+        return run_plan(plan, kubectl, also(tell, asked.record), options=asked.run, agree=agree)

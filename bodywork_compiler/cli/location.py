@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.cli.options import CompileOptions
     from bodywork_compiler.compiler import RenderOptions
     from bodywork_compiler.config import Loaded
+    from bodywork_compiler.git.ssh import Identity
     from bodywork_compiler.git.wanted import Found
     from bodywork_compiler.manifests import Document
     from bodywork_compiler.project import Project
@@ -61,6 +62,8 @@ class Strictness:
     origin: Origin | None = None
     refuse_uncommitted: bool = False
     ask_remote: bool = False
+    nearby: bool = False
+    working_tree: bool = False
 
 
 def is_project(where: str, options: CompileOptions) -> bool:
@@ -85,6 +88,9 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         output=strictness.output,
         inline=options.inline_source or bool(strictness.origin and strictness.origin.inline),
         ask_remote=strictness.ask_remote,
+        ssh=_identity(options),
+        nearby=strictness.nearby,
+        as_files=strictness.working_tree,
     )
     with checkout(where, wanted) as project:
         loaded = _load(project, where, options.file)
@@ -95,7 +101,8 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         uncommitted = _uncommitted(found, loaded.project)
         if uncommitted and strictness.refuse_uncommitted:
             place = "" if where == "." else f"{where}: "
-            raise BodyworkError(f"{place}{uncommitted}", hint=_how_to_commit(Path(where), found, loaded.project))
+            as_they_are = " Or run them as they are: --working-tree." if strictness.nearby else ""
+            raise BodyworkError(f"{place}{uncommitted}", hint=_how_to_commit(Path(where), found, loaded.project) + as_they_are)
         render_options = _render_options(project.folder, options)
         source = strictness.origin.of(found.source) if strictness.origin else found.source
         documents = compile_project(loaded.project, source, render_options)
@@ -128,6 +135,14 @@ def _check_usage(where: str, options: CompileOptions) -> None:
         )
     if options.namespace and options.no_namespace:
         raise click.UsageError("--namespace and --no-namespace exclude each other")
+
+
+def _identity(options: CompileOptions) -> Identity | None:
+    from bodywork_compiler.git.ssh import identity_of
+
+    if options.known_hosts and not options.ssh:
+        raise click.UsageError("--known-hosts belongs to --ssh KEYFILE")
+    return identity_of(options.ssh, options.known_hosts)
 
 
 def _load(project: Checkout, where: str, file: str | None) -> Loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,11 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
         compiled = compile_location(where, options, Strictness(refuse_uncommitted=True, ask_remote=True))
         say(compiled)
         return load_stream(to_stream(compiled.documents), compiled.project.name), compiled.project.log_level  # type: ignore[return-value]  # its schema's
-    _check_usage(where, options)
-    return _read(where, kubectl), "INFO"
+    checked_manifests(where, options)
+    return read_manifests(where, lambda folder: kubectl.run("kustomize", str(folder)).out), "INFO"
 
 
-def _read(where: str, kubectl: Kubectl) -> Plan:
+def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
     from bodywork_compiler.config.reading import INI, YAML
     from bodywork_compiler.manifests import load_file, load_folder, load_stream
 
@@ -42,7 +43,7 @@ def _read(where: str, kubectl: Kubectl) -> Plan:
         return load_stream(sys.stdin.read(), "standard input")
     path = Path(where)
     if path.is_dir():
-        return load_folder(path, lambda folder: kubectl.run("kustomize", str(folder)).out)
+        return load_folder(path, kustomize)
     if not path.exists():
         raise BodyworkError(
             f"{where}: not found", hint="Give a project's folder, a Git URL, a folder or file of manifests, or - for standard input."
@@ -55,7 +56,8 @@ def _read(where: str, kubectl: Kubectl) -> Plan:
     return load_file(path)
 
 
-def _check_usage(where: str, options: CompileOptions) -> None:
+def checked_manifests(where: str, options: CompileOptions) -> None:
+    """Refuse options that only a project has."""
     given = [option for option in options.given() if option != "--namespace"]
     if given:
         raise click.UsageError(f"{', '.join(given)}: only for a project, and {where} is manifests")

@@ -34,6 +34,11 @@ def checkout(where: str, wanted: Wanted) -> Iterator[Checkout]:
 
         with cloned(where, wanted) as project:
             yield project
+    elif wanted.as_files:
+        from bodywork_compiler.git.as_files import as_files
+
+        with as_files(Path(where)) as project:
+            yield project
     elif wanted.branch or wanted.commit:
         from bodywork_compiler.git.committed import at_commit
 

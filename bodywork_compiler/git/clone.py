@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git import ssh
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place, ask_server, complaint, tell
@@ -25,7 +26,7 @@ _ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
 def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
     url = urls.without_credentials(address)
     with scratch_folder() as scratch:
-        place = _clone(address, url, scratch / "repository", wanted.branch)
+        place = _clone(address, url, scratch / "repository", wanted)
         branch = current_branch(place)
         revision = _revision(place, url, wanted)
         _check_out(place, revision, wanted.folder)
@@ -40,19 +41,22 @@ def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
         yield Checkout(folder=folder, found=lambda: found)
 
 
-def _clone(address: str, url: str, to: Path, branch: str | None) -> Place:
-    place = _with_login(address, to.parent)
-    only = (f"--branch={branch}",) if branch else ()
+def _clone(address: str, url: str, to: Path, wanted: Wanted) -> Place:
+    place = _with_login(address, to.parent, wanted.ssh)
+    only = (f"--branch={wanted.branch}",) if wanted.branch else ()
     answer = ask_server(place, "clone", "--quiet", "--filter=blob:none", "--no-checkout", "--single-branch", *only, "--", url, str(to))
     if answer.code != 0:
-        raise BodyworkError(f"{url} could not be cloned: {complaint(answer)}", hint=_hint(answer.error, url, branch))
+        said = ssh.complaint_of(answer.error, url, wanted.ssh) if urls.is_ssh(url) else None
+        if said:
+            raise BodyworkError(f"{url} could not be cloned: {said.reason}", hint=said.hint)
+        raise BodyworkError(f"{url} could not be cloned: {complaint(answer)}", hint=_hint(answer.error, url, wanted.branch))
     return Place(folder=to, env=place.env, secrets=place.secrets)
 
 
-def _with_login(address: str, folder: Path) -> Place:
+def _with_login(address: str, folder: Path, identity: ssh.Identity | None) -> Place:
     login = urls.credentials(address)
     if not login:
-        return Place(folder=folder)
+        return Place(folder=folder, env=ssh.environment(identity))
     user, password = login
     env = {
         "GIT_CONFIG_COUNT": "1",
@@ -117,6 +121,4 @@ def _hint(error: str, url: str, branch: str | None) -> str | None:
         return f"git ls-remote --heads {url} lists the branches."
     if "terminal prompts disabled" in error or "Authentication failed" in error:
         return "The server wants a login: set up a credential helper for git, or give an address of the form git@HOST:OWNER/REPOSITORY.git and an SSH key."
-    if "Host key verification failed" in error or "Permission denied" in error:
-        return f"Try it by hand, it must work without asking: ssh-add -l; git ls-remote {url}"
     return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git import ssh
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.process import Place
-from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_as_last_seen
+from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_as_last_seen, top_of
 from bodywork_compiler.git.tree import blobs_in, is_within, rendered_folders
 from bodywork_compiler.git.wanted import Wanted
 from bodywork_compiler.source import Source
@@ -28,8 +29,10 @@ def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) ->
     remote = remotes.of(pinned.branch)
     address = remotes.urls.get(remote or "", "")
     url = urls.without_credentials(address) if urls.is_reachable_elsewhere(address) else None
-    asked = Place(folder=place.folder, env=place.env, secrets=place.secrets + _secrets(address))
-    travels, note = _travels_inline(asked, pinned, remote if url else None, wanted)
+    if wanted.nearby and not wanted.inline:
+        return Source(commit=pinned.commit, url=url or top_of(place.folder).as_uri(), branch=pinned.branch, folder=pinned.folder), ()
+    asked = Place(folder=place.folder, env={**place.env, **ssh.environment(wanted.ssh)}, secrets=place.secrets + _secrets(address))
+    travels, note = _travels_inline(asked, pinned, (remote if url else None, address), wanted)
     archive = None
     if travels:
         from bodywork_compiler.git.archive import pack
@@ -53,7 +56,14 @@ def _secrets(address: str) -> tuple[str, ...]:
     return tuple(secret for secret in urls.credentials(address) or () if secret)
 
 
-def _travels_inline(place: Place, pinned: Pinned, remote: str | None, wanted: Wanted) -> tuple[bool, str]:
+def _by_ssh(words: str, address: str, wanted: Wanted) -> str | None:
+    said = ssh.complaint_of(words, address, wanted.ssh) if urls.is_ssh(address) else None
+    return f"{said.reason}. {said.hint}" if said else None
+
+
+def _travels_inline(place: Place, pinned: Pinned, at: tuple[str | None, str], wanted: Wanted) -> tuple[bool, str]:
+    """`at` is the remote's name and address."""
+    remote, address = at
     short = pinned.commit[:7]
     if wanted.inline:
         return True, ""
@@ -61,7 +71,7 @@ def _travels_inline(place: Place, pinned: Pinned, remote: str | None, wanted: Wa
         return True, f"no remote that pods could fetch from: the files of commit {short} travel inside the manifests"
     known = pinned.is_pushed or is_on_remote_as_last_seen(place, pinned.commit, remote)
     if known and wanted.ask_remote:
-        known = is_on_remote(place, pinned.commit, remote)
+        known = is_on_remote(place, pinned.commit, remote, lambda words: _by_ssh(words, address, wanted))
     if known is False:
         return True, f"remote {remote} has not got commit {short}: its files travel inside the manifests (git push, and pods fetch it)"
     if known is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
@@ -132,12 +132,15 @@ def is_on_remote_as_last_seen(place: Place, commit: str, remote: str) -> bool | 
     return False if ask(place, "for-each-ref", "--count=1", "--format=yes", refs).text else None
 
 
-def is_on_remote(place: Place, commit: str, remote: str) -> bool | None:
-    """Whether the remote has the commit, asked over the network; None if it has branches that this clone does not know, so that none can tell."""
+def is_on_remote(place: Place, commit: str, remote: str, why: Callable[[str], str | None] = lambda _: None) -> bool | None:
+    """Whether the remote has the commit, asked over the network; None if it has branches that this clone does not know, so that none can tell.
+
+    `why` may know what a server's refusal means.
+    """
     answer = ask_server(place, "ls-remote", "--heads", "--tags", "--", remote)
     if answer.code != 0:
         raise BodyworkError(
-            f"remote {remote} could not be asked whether it has commit {commit[:7]}: {complaint(answer)}",
+            f"remote {remote} could not be asked whether it has commit {commit[:7]}: {why(answer.error) or complaint(answer)}",
             hint="With --inline-source the project's files travel inside the manifests, and no remote is needed.",
         )
     tips = {line.split("\t")[0] for line in answer.text.splitlines()}

@@ -7,6 +7,7 @@ import re
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 # git@github.com:acme/iris.git: git takes it for ssh when no slash stands before the first colon
 _SCP_LIKE = re.compile(r"[^/\\:@\s]+@[^/\\:\s]+:[^:]")
+SSH_PORT = 22
 _USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/@]*(?:@[^/@]*)*)@")
 
 
@@ -23,6 +24,16 @@ def is_reachable_elsewhere(url: str) -> bool:
 def is_ssh(url: str) -> bool:
     scheme = _SCHEME.match(url)
     return scheme.group(1).lower() in ("ssh", "git+ssh", "ssh+git") if scheme else bool(_SCP_LIKE.match(url))
+
+
+def host_and_port(url: str) -> tuple[str, int | None]:
+    """Of an ssh address; the port is None where it is ssh's own."""
+    if "://" not in url:  # git@git.example.com:acme/iris.git
+        return url.partition(":")[0].rpartition("@")[2], None
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port if parts.port != SSH_PORT else None
 
 
 def without_credentials(url: str) -> str:

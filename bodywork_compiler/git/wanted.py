@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bodywork_compiler.git.ssh import Identity
 from bodywork_compiler.source import Source
 from bodywork_compiler.values import value
 
@@ -14,7 +15,8 @@ class Wanted:
     """What of a repository is asked for.
 
     `output` is the folder that a render is about to write: never part of the source. `ask_remote` asks the remote itself, over the
-    network, whether it has the commit.
+    network, whether it has the commit. `nearby`: it will run on this machine, which takes the commit from the repository in front of us,
+    pushed or not; `as_files`: not even a commit, but the files as they stand.
     """
 
     branch: str | None = None
@@ -23,6 +25,9 @@ class Wanted:
     output: Path | None = None
     inline: bool = False
     ask_remote: bool = False
+    nearby: bool = False
+    as_files: bool = False
+    ssh: Identity | None = None
 
 
 @value

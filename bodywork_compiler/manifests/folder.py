@@ -59,6 +59,17 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
     return Written(written=tuple(change.write), unchanged=change.unchanged, removed=change.remove, kept=change.kept)
 
 
+def as_rendered(folder: Path) -> str | None:
+    """The stream that kustomize would make of a folder in which no kustomization but ours stands as it was written; None of any other."""
+    known = marker.read(folder)
+    text = content_of(folder / KUSTOMIZATION)
+    if text is None or marker.digest(text) not in known.get(KUSTOMIZATION, frozenset()):
+        return None
+    paths = re.findall(r"^  - (.+)$", text.decode(), re.MULTILINE)
+    files = [content_of(folder / path) for path in paths]
+    return None if None in files else "".join(f"---\n{(file or b'').decode()}" for file in files)
+
+
 def _refuse_unreadable(documents: Sequence[Document]) -> None:
     for document in documents:
         found = _LOST_ON_KUSTOMIZE.search(document.text) if document.stage else None

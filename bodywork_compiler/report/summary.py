@@ -27,7 +27,7 @@ def table(planned: Sequence[StageEnded], on_failure: Sequence[StageEnded], notes
     if not stages:
         return
     labels = [*(f"step {stage.step}" for stage in planned), *("on failure" for _ in on_failure)]
-    others = [(stage.kind, stage.result, "" if stage.result == "not started" else in_words(stage.seconds)) for stage in stages]
+    others = [(stage.kind, stage.result, "" if stage.result in {"not started", "skipped"} else in_words(stage.seconds)) for stage in stages]
     widths = [max(len(cells[column]) for cells in others) for column in range(3)]
     indent = _GAP + " " * max(map(len, labels)) + _GAP
     name_width = min(max(len(stage.stage) for stage in stages), COLUMNS - len(indent) - sum(widths) - 3 * len(_GAP))
@@ -39,15 +39,23 @@ def table(planned: Sequence[StageEnded], on_failure: Sequence[StageEnded], notes
             yield line.rstrip(), _COLOURS.get(stage.result)
 
 
-def look(run: RunEnded) -> Iterator[str]:
+def look(run: RunEnded, cluster: str = "") -> Iterator[str]:
     """How to reach what was deployed, from here."""
     reached = [found for stage in run.stages if stage.result == "available" and (found := _IN_CLUSTER.match(stage.address or ""))]
     if not reached:
         return
-    where = f"--namespace {run.namespace}"
-    yield from wrapped("Look:", [f"bodywork status {where}", f"bodywork logs {reached[0]['service']} {where}", "kubectl proxy, then"])
+    where = f"--namespace {run.namespace}{cluster}"
+    yield from wrapped(
+        "Look:", [f"bodywork status {where}", f"bodywork logs {reached[0]['service']} {where}", f"kubectl proxy{cluster}, then"]
+    )
     for found in reached:
         yield f"  http://localhost:8001/api/v1/namespaces/{found['namespace']}/services/{found['service']}/proxy/"
+
+
+def from_step(run: RunEnded) -> str:
+    """` --from-step 2`: the first one that is not done; nothing where that is the first of all."""
+    undone = [stage.step for stage in run.stages if stage.result not in {"succeeded", "available", "skipped"}]
+    return f" --from-step {min(undone)}" if undone and min(undone) > 1 else ""
 
 
 def wrapped(lead: str, parts: Sequence[str], between: str = " ·") -> Iterator[str]:

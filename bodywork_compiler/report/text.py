@@ -6,33 +6,44 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import singledispatchmethod
+from typing import TYPE_CHECKING
 
 from bodywork_compiler.report.durations import in_words
 from bodywork_compiler.report.evidence import rollback_line, show_evidence
 from bodywork_compiler.report.output import Colour, Output
 from bodywork_compiler.report.stage_logs import StageLogs
-from bodywork_compiler.report.summary import headline, look, table, wrapped
+from bodywork_compiler.report.summary import from_step, headline, look, table, wrapped
 from bodywork_compiler.runner import events as run
+
+if TYPE_CHECKING:
+    from bodywork_compiler.report import View
 
 _SEVERITY: dict[run.Level, int] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _LEVEL_COLOURS: dict[run.Level, Colour] = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _DOING = {"created": "creating", "configured": "updating", "replaced": "replacing", "restarted": "restarting", "deleted": "deleting"}
 _WOULD = {"applied": "would apply", "created": "would create", "configured": "would update", "replaced": "would replace"}
 _DONE: dict[run.Result, str] = {"succeeded": "completed"}
-_ENDED: dict[run.Result, run.Level] = {"succeeded": "INFO", "available": "INFO", "stopped": "WARNING", "not started": "WARNING"}
+_ENDED: dict[run.Result, run.Level] = {
+    "succeeded": "INFO",
+    "available": "INFO",
+    "stopped": "WARNING",
+    "not started": "WARNING",
+    "skipped": "INFO",
+}
 # what every stage goes through is worth a line only when it takes long; all else is said at once
 _USUAL = re.compile(r"(attempt \d+ of \d+: )?(waiting for |fetching|installing|pulling|running|ending)")
 _LONG_SECONDS = 30
 
 
 class Text:
-    """Shows each event as it comes, one at a time. `log_level` is a threshold for the log; stage logs and the result are always shown."""
+    """Shows each event as it comes, one at a time. `view.log_level` is a threshold for the log; stage logs and the result are always shown."""
 
-    def __init__(self, output: Output, logs: StageLogs, *, clock: Callable[[], datetime], log_level: run.Level) -> None:
+    def __init__(self, output: Output, logs: StageLogs, *, clock: Callable[[], datetime], view: View) -> None:
         self._output = output
         self._logs = logs
         self._clock = clock
-        self._threshold = _SEVERITY[log_level]
+        self._threshold = _SEVERITY[view.log_level]
+        self._commands = view.commands
         self._step_count = 0
         self._on_failure: list[run.StageEnded] = []
         self._objects: dict[str, run.StagePlan] = {}
@@ -40,7 +51,7 @@ class Text:
         self._notes: dict[str, str] = {}
         self._look_further: dict[str, tuple[str, ...]] = {}  # stage → commands that show more of it
         self._reasons: list[str] = []
-        self._again = "bodywork apply"
+        self._on_this_machine = ""
 
     def __call__(self, event: run.Event) -> None:
         self._show(event)
@@ -67,7 +78,7 @@ class Text:
         commit = f" at {event.git_commit[:7]}" if event.git_commit else ""
         branch = f" ({event.git_branch})" if event.git_branch else ""
         is_here = event.context == run.THIS_MACHINE
-        self._again = "bodywork apply --local" if is_here else "bodywork apply"
+        self._on_this_machine = " --local" if is_here else ""
         place = event.context if is_here else f"context {event.context}, namespace {event.namespace}"
         self._log(f"{event.pipeline}{commit}{branch} → {place}", where="run")
 
@@ -122,7 +133,8 @@ class Text:
             self._on_failure.append(event)
         attempt = f", attempt {event.attempts}" if event.kind == "Job" else ""
         why = f": {event.reason}" if event.reason else ""
-        said = f"{_DONE.get(event.result, event.result)} {event.kind.lower()}={event.name} after {in_words(event.seconds)}{attempt}{why}"
+        after = f" after {in_words(event.seconds)}{attempt}" if event.result != "skipped" else ""
+        said = f"{_DONE.get(event.result, event.result)} {event.kind.lower()}={event.name}{after}{why}"
         self._log(said, level=_ENDED.get(event.result, "ERROR"))
 
     @_show.register
@@ -155,9 +167,10 @@ class Text:
 
     def _where_to_look(self, event: run.RunEnded) -> Iterator[str]:
         if not self._look_further:
-            return look(event)
+            return look(event, self._commands.cluster)
         commands = dict.fromkeys(command for each in self._look_further.values() for command in each)
-        return wrapped("More:", [*commands, f"after mending: {self._again}"]) if commands else iter((f"After mending: {self._again}",))
+        again = f"{self._commands.apply}{self._on_this_machine}{from_step(event)}{self._commands.cluster}"
+        return wrapped("More:", [*commands, f"after mending: {again}"]) if commands else iter((f"After mending: {again}",))
 
     @_show.register
     def _(self, event: run.ObjectChecked) -> None:

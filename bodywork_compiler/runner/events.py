@@ -134,7 +134,7 @@ class Evidence:
 class RolledBack:
     """A service of the failed step was taken back: to `revision`, or (None) removed, since this was its first deployment.
 
-    `revision` is 0 where a Deployment stood that had no number yet.
+    `revision` is 0 where a Deployment stood that had no number yet; `git_commit` is what it runs again.
     """
 
     stage: str
@@ -143,6 +143,7 @@ class RolledBack:
     seconds: float
     complete: bool
     message: str = ""
+    git_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,30 @@
+"""A project's files as they stand in front of us, committed or not: for a run on this machine, which needs no commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bodywork_compiler.git.process import Place, tell
+from bodywork_compiler.git.questions import ask_status, to_status
+from bodywork_compiler.git.wanted import Checkout, Found
+from bodywork_compiler.git.working_tree import project_folder
+from bodywork_compiler.source import Source
+
+NO_COMMIT = "0" * 40  # of a repository that has none yet
+
+
+@contextmanager
+def as_files(where: Path) -> Iterator[Checkout]:
+    folder, top = project_folder(where)
+    status = to_status(ask_status(Place(folder=folder)).text())
+    prefix = "" if folder == top else folder.relative_to(top).as_posix()
+    source = Source(commit=status.head or NO_COMMIT, url=top.as_uri(), branch=status.branch, folder=prefix)
+    yield Checkout(folder=where, found=lambda: Found(source=source))
+
+
+def files_of(top: Path) -> tuple[str, ...]:
+    """What would be in the repository if all were committed: nothing that git ignores. What was deleted is still named."""
+    listed = tell(Place(folder=top), "ls-files", "-z", "--cached", "--others", "--exclude-standard").text
+    return tuple(dict.fromkeys(filter(None, listed.split("\0"))))

@@ -1,0 +1,67 @@
+"""On which port each service listens here, and how others find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from bodywork_compiler import labels
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.local import ports
+from bodywork_compiler.local.specs import PORT_VARIABLE
+from bodywork_compiler.local.values import Workload
+from bodywork_compiler.manifests import KubeObject
+from bodywork_compiler.values import value
+
+
+@value
+class Chosen:
+    """`ports`: stage → the port to listen on; `moved`: those that listen elsewhere than their manifest says, and where that was."""
+
+    ports: Mapping[str, int]
+    moved: Mapping[str, int]
+
+    def url(self, stage: str) -> str | None:
+        return f"http://localhost:{self.ports[stage]}" if stage in self.ports else None
+
+
+def choose(services: Sequence[Workload], may_move: Callable[[Workload], bool]) -> Chosen:
+    """Each its own port; one that is taken, or another service's already, is refused unless the service reads which it is. All at once."""
+    chosen: dict[str, int] = {}
+    moved: dict[str, int] = {}
+    refused: list[str] = []
+    for service in services:
+        if service.port is None:
+            continue
+        if service.port not in chosen.values() and ports.is_free(service.port):
+            chosen[service.stage] = service.port
+        elif may_move(service):
+            chosen[service.stage], moved[service.stage] = ports.another_free(), service.port
+        else:
+            whose = next(
+                (f"by {stage}" for stage, port in chosen.items() if port == service.port), "on this machine, or not allowed to you"
+            )
+            refused.append(f"{service.stage}: port {service.port} is taken {whose}")
+    if refused:
+        raise BodyworkError(
+            "; ".join(refused),
+            hint=f"Free it (lsof -i :PORT shows who has it), or have the service listen on the port that {PORT_VARIABLE} says: then another one is chosen.",
+        )
+    return Chosen(ports=chosen, moved=moved)
+
+
+def readdressing(objects: Iterable[KubeObject], namespace: str, chosen: Chosen) -> Iterator[tuple[str, str]]:
+    """A service's address in manifests → here. Longer forms first."""
+    for each in objects:
+        port = chosen.ports.get(each.stage or "") if each.kind == "Service" else None
+        if port is None:
+            continue
+        for said in (each.body.get("spec") or {}).get("ports") or ():
+            domain = f"{each.name}.{each.namespace or namespace}"
+            yield f"{domain}.svc.cluster.local:{said.get('port')}", f"localhost:{port}"
+            yield f"{domain}.svc:{said.get('port')}", f"localhost:{port}"
+            yield f"http://{each.name}:{said.get('port')}", f"http://localhost:{port}"
+
+
+def variables(chosen: Chosen) -> Iterator[tuple[str, str]]:
+    for stage in chosen.ports:
+        yield labels.service_url_variable(stage), f"http://localhost:{chosen.ports[stage]}"

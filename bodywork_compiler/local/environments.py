@@ -1,0 +1,246 @@
+"""Virtual environments, one for each set of requirements, kept in the user's cache folder from run to run.
+
+An entry is used once its mark `ready` stands, which is written last; what has none was cut off, and is made anew. Who uses an entry holds its lock
+shared, who makes or removes one alone: runs side by side wait for each other, and use one entry together. At each run, entries that nobody has used for
+30 days go, and of more than 20 those longest unused. What is not pinned (`numpy`, `numpy>=2`) is installed anew after 7 days.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.local.values import Process
+from bodywork_compiler.values import value
+
+MOST_ENTRIES = 20
+UNUSED_SECONDS = 30 * 86400.0
+UNPINNED_SECONDS = 7 * 86400.0
+WAIT_SECONDS = 0.2
+FIRST_PIP_WITH_OPTION_PYTHON = (22, 3)
+READY = "ready"
+_FILE_OPTION = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=)?(\S+)")
+_FOLDERS = re.compile(
+    r"(?:^|\s)(?:-e|--editable|\.{0,2}/|file:)|@\s*file:", re.MULTILINE
+)  # what stands there may change under the same name
+_PINNED = re.compile(r"\s*(?:#.*|[\w.\[\],-]+\s*===?\s*[^*\s;#]+.*|--hash=.*|-.*)?")
+_INDEX = re.compile(r"(?:PIP|UV)_\w+")
+# pip's variable → uv's, which does not read it: https://docs.astral.sh/uv/pip/compatibility/#configuration-files-and-environment-variables
+_UV_NAMES = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS"}
+
+RunProcess = Callable[[Process], int]
+
+
+@value
+class Wanted:
+    """What `install` was told: pip's arguments, with files relative to `project`, and modules that must be there in the end."""
+
+    arguments: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    project: Path = Path()
+    env: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The requirements as they stand, those of the files they name too."""
+        return "\n".join(_requirement_lines(self.arguments, self.project))
+
+    @property
+    def can_be_kept(self) -> bool:
+        return not _FOLDERS.search(self.text)
+
+    @property
+    def is_pinned(self) -> bool:
+        return not self.modules and all(_PINNED.fullmatch(line) for line in self.text.splitlines())
+
+    @property
+    def key(self) -> str:
+        """Named by content: the Python, what is wanted, and where it comes from (only as a part of the hash: an address may hold a password)."""
+        sources = {name: text for name, text in self.env.items() if _INDEX.fullmatch(name)}
+        said = json.dumps([base_python(), sys.version, self.text, self.modules, sources], sort_keys=True)
+        return sha256(said.encode()).hexdigest()[:16]
+
+
+class Environments:
+    """The cache as one run uses it; what it uses is locked until `close`."""
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._folder, self._clock = folder, clock
+        self._locks: list[int] = []
+
+    def get(self, wanted: Wanted, run: RunProcess, wait: Callable[[float], bool]) -> Path | None:
+        """The environment's folder; None when it could not be made, or `wait` said that nobody needs it any more."""
+        entry = self._folder / wanted.key
+        while True:
+            is_ready = self._is_ready(entry, wanted)
+            lock = self._lock(entry, fcntl.LOCK_SH if is_ready else fcntl.LOCK_EX, wait)
+            if lock is None:
+                return None
+            if is_ready and self._is_ready(entry, wanted):
+                os.utime(entry / READY)
+                self._locks.append(lock)
+                return entry / "venv"
+            try:  # another run may have made it, or taken it away, while this one waited: then the next round knows
+                made = is_ready or self._is_ready(entry, wanted) or make(entry, wanted, run)
+            finally:
+                os.close(lock)
+            if not made:
+                return None
+
+    def tidy(self) -> None:
+        """Remove what was not used for long, and what is too much."""
+        if not self._folder.is_dir():
+            return
+        entries = sorted((path for path in self._folder.iterdir() if path.is_dir()), key=_last_used, reverse=True)
+        for place, entry in enumerate(entries):
+            if place >= MOST_ENTRIES or self._clock() - _last_used(entry) > UNUSED_SECONDS:
+                with contextlib.suppress(OSError):
+                    lock = _opened(entry)
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        (entry / READY).unlink(missing_ok=True)
+                        shutil.rmtree(entry, ignore_errors=True)
+                        _lock_file(entry).unlink(missing_ok=True)
+                    finally:
+                        os.close(lock)
+
+    def close(self) -> None:
+        while self._locks:
+            os.close(self._locks.pop())
+
+    def _lock(self, entry: Path, how: int, wait: Callable[[float], bool]) -> int | None:
+        """A lock file that was removed meanwhile is no lock."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while True:
+            lock = _opened(entry)
+            try:
+                fcntl.flock(lock, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                if wait(WAIT_SECONDS):
+                    return None
+                continue
+            if _is_still(lock, entry):
+                return lock
+            os.close(lock)
+
+    def _is_ready(self, entry: Path, wanted: Wanted) -> bool:
+        mark = entry / READY
+        try:
+            made = float(mark.read_text())
+        except (OSError, ValueError):
+            return False
+        return wanted.is_pinned or self._clock() - made < UNPINNED_SECONDS
+
+
+def make(entry: Path, wanted: Wanted, run: RunProcess) -> bool:
+    """A new entry of the cache, whole or not at all."""
+    shutil.rmtree(entry, ignore_errors=True)
+    entry.mkdir(parents=True)
+    if not install(entry / "venv", wanted, run):
+        shutil.rmtree(entry, ignore_errors=True)
+        return False
+    (entry / READY).write_text(str(time.time()))
+    return True
+
+
+def install(venv: Path, wanted: Wanted, run: RunProcess) -> bool:
+    """A new environment with nothing of this Python's own packages in it: a requirement that was forgotten fails here too."""
+    return all(run(process) == 0 for process in processes(venv, wanted, shutil.which("uv", path=wanted.env.get("PATH"))))
+
+
+def processes(venv: Path, wanted: Wanted, uv: str | None) -> Iterator[Process]:
+    """What makes it: uv where there is one, else venv and pip."""
+    env = {**_PIP_DEFAULTS, **_for_uv(wanted.env)} if uv else {**_PIP_DEFAULTS, **wanted.env}
+    needs = [list(wanted.arguments), list(wanted.modules)]
+    python = str(venv / "bin" / "python")
+    if uv:
+        commands = [[uv, "venv", "--quiet", "--python", base_python(), str(venv)]]
+        commands += [[uv, "pip", "install", "--python", python, *need] for need in needs if need]
+    else:
+        pip = _pip(python)
+        without = ["--without-pip"] if pip[0] != python or not any(needs) else []
+        commands = [[base_python(), "-m", "venv", *without, str(venv)]]
+        commands += [[*pip, "install", *need] for need in needs if need]
+    for command in commands:
+        yield Process(argv=tuple(command), env=env, cwd=wanted.project)
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    cache = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or "~", ".cache")  # noqa: PTH118 - as text, expanded next
+    return Path(cache).expanduser() / "bodywork" / "environments"
+
+
+def base_python() -> str:
+    """Not the environment that Bodywork itself lives in: its packages are no stage's."""
+    found: str = getattr(sys, "_base_executable", None) or sys.executable
+    return found
+
+
+def _pip(python: str) -> list[str]:
+    """Bodywork's own pip, for the other Python; where it has none, or one that is too old for that, the environment gets one of its own."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        numbers = re.findall(r"\d+", version("pip"))
+    except PackageNotFoundError:
+        numbers = []
+    if tuple(map(int, numbers[:2])) >= FIRST_PIP_WITH_OPTION_PYTHON:
+        return [sys.executable, "-m", "pip", "--python", python]
+    return [python, "-m", "pip"]
+
+
+_PIP_DEFAULTS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off", "PIP_QUIET": "1"}
+
+
+def _for_uv(env: Mapping[str, str]) -> dict[str, str]:
+    mapped = {_UV_NAMES[name]: text for name, text in env.items() if name in _UV_NAMES}
+    return {**mapped, **env}
+
+
+def _requirement_lines(arguments: Sequence[str], project: Path, seen: tuple[Path, ...] = ()) -> Iterator[str]:
+    words = iter(arguments)
+    for word in words:
+        line = f"{word} {next(words, '')}" if word in ("-r", "--requirement", "-c", "--constraint") else word
+        named = _FILE_OPTION.fullmatch(line.strip())
+        file = project / named[1] if named else None
+        if file is None or file in seen:
+            yield line
+            continue
+        try:
+            text = file.read_text(encoding="utf-8-sig", errors="replace")
+        except OSError as fault:
+            raise BodyworkError(f"{named[1] if named else file}: cannot be read: {fault.strerror}") from fault
+        yield from _requirement_lines(text.splitlines(), file.parent, (*seen, file))
+
+
+def _last_used(entry: Path) -> float:
+    try:
+        return (entry / READY).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _lock_file(entry: Path) -> Path:
+    return entry.with_name(f"{entry.name}.lock")
+
+
+def _opened(entry: Path) -> int:
+    return os.open(_lock_file(entry), os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _is_still(lock: int, entry: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock), _lock_file(entry).stat())
+    except FileNotFoundError:
+        return False

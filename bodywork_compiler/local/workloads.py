@@ -1,0 +1,126 @@
+"""Manifests → the workloads that this machine runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bodywork_compiler import labels
+from bodywork_compiler.local.values import Container, Mount, Reference, Volume, Workload
+from bodywork_compiler.manifests import KubeObject
+
+KINDS = ("Job", "Deployment")
+USUAL_RETRIES = 6  # Kubernetes' own default
+_Body = Mapping[str, Any]
+
+
+def workload_of(found: KubeObject, step: int) -> Workload:
+    spec: _Body = found.body.get("spec") or {}
+    pod: _Body = (spec.get("template") or {}).get("spec") or {}
+    main, others = _main(pod.get("containers") or ())
+    init = [each for each in pod.get("initContainers") or () if each.get("restartPolicy") != "Always"]
+    sidecars = [each for each in pod.get("initContainers") or () if each not in init]
+    return Workload(
+        kind=found.kind,
+        name=found.name,
+        stage=found.stage or found.name,
+        step=step,
+        body=found.body,
+        init=tuple(container_of(each) for each in init),
+        main=container_of(main),
+        volumes=tuple(_volume(each) for each in pod.get("volumes") or ()),
+        port=_port(main) if found.kind != "Job" else None,
+        retries=_number(spec.get("backoffLimit"), USUAL_RETRIES),
+        deadline_seconds=spec.get("activeDeadlineSeconds"),
+        skipped=tuple(str(each.get("name")) for each in (*sidecars, *others)),
+    )
+
+
+def container_of(body: _Body) -> Container:
+    return Container(
+        name=str(body.get("name", "")),
+        argv=tuple(map(str, (*(body.get("command") or ()), *(body.get("args") or ())))),
+        env=tuple(_variable(each) for each in body.get("env") or () if _is_known(each)),
+        env_from=tuple(reference for each in body.get("envFrom") or () for reference in _whole(each)),
+        mounts=tuple(
+            Mount(path=str(each.get("mountPath")).rstrip("/"), volume=str(each.get("name")), sub_path=str(each.get("subPath") or ""))
+            for each in body.get("volumeMounts") or ()
+        ),
+        working_dir=str(body.get("workingDir") or ""),
+    )
+
+
+def references(workload: Workload) -> Iterator[tuple[Reference, str]]:
+    """All that a pod of it reads, with the container or volume that does."""
+    for container in (*workload.init, workload.main):
+        yield from ((each, container.name) for each in container.env_from)
+        yield from ((each, container.name) for _, each in container.env if isinstance(each, Reference))
+    for volume in workload.volumes:
+        yield from ((each, volume.name) for each, _ in volume.sources)
+
+
+def _main(containers: Sequence[_Body]) -> tuple[_Body, Sequence[_Body]]:
+    """The stage's own; an overlay may have put others beside it."""
+    main = next((each for each in containers if each.get("name") == labels.MAIN), containers[0] if containers else {})
+    return main, [each for each in containers if each is not main]
+
+
+def _variable(body: _Body) -> tuple[str, str | Reference]:
+    source: _Body = body.get("valueFrom") or {}
+    name = str(body.get("name"))
+    for key, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
+        if source.get(key):
+            return name, _reference(kind, source[key])
+    return name, str(body.get("value") or "")
+
+
+def _is_known(body: _Body) -> bool:
+    """What a pod is told of itself (fieldRef, resourceFieldRef) has no meaning here."""
+    source: _Body = body.get("valueFrom") or {}
+    return not source or "secretKeyRef" in source or "configMapKeyRef" in source
+
+
+def _whole(body: _Body) -> Iterator[Reference]:
+    for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
+        if body.get(key):
+            yield _reference(kind, body[key])
+
+
+def _reference(kind: str, body: _Body, name_key: str = "name") -> Reference:
+    return Reference(
+        kind="Secret" if kind == "Secret" else "ConfigMap",
+        name=str(body.get(name_key) or ""),
+        key=str(body.get("key") or ""),
+        optional=bool(body.get("optional")),
+    )
+
+
+def _volume(body: _Body) -> Volume:
+    """Of Secrets and ConfigMaps, alone or projected; all others (emptyDir) begin empty."""
+    sources = [body, *((body.get("projected") or {}).get("sources") or ())]
+    return Volume(name=str(body.get("name")), sources=tuple(found for each in sources for found in _files(each)))
+
+
+def _files(body: _Body) -> Iterator[tuple[Reference, str]]:
+    for key, kind, name_key in (("secret", "Secret", "secretName"), ("configMap", "ConfigMap", "name")):
+        if not body.get(key):
+            continue
+        whole = _reference(kind, body[key], name_key if body[key].get(name_key) else "name")
+        items = body[key].get("items")
+        if not items:
+            yield whole, ""
+        for item in items or ():
+            one = Reference(kind=whole.kind, name=whole.name, key=str(item.get("key")), optional=whole.optional)
+            yield one, str(item.get("path") or item.get("key"))
+
+
+def _port(main: _Body) -> int | None:
+    probed = ((main.get("startupProbe") or main.get("readinessProbe") or {}).get("tcpSocket") or {}).get("port")
+    ports = main.get("ports") or ()
+    first = ports[0].get("containerPort") if ports else None
+    found = probed if isinstance(probed, int) else first
+    return int(found) if found is not None else None
+
+
+def _number(said: object, usual: int) -> int:
+    return int(said) if isinstance(said, int) else usual
