@@ -50,6 +50,15 @@ class Result:
         return in_short(self.err)
 
 
+def is_in_pod(target: Target) -> bool:
+    """Whether kubectl goes by its pod's own account. It does so only where it is told nothing, not even a request time-out: with one it would ask
+    localhost:8080 (https://github.com/kubernetes/kubectl/issues/1824). The hard time-out bounds it there."""
+    if target.kubeconfig or target.context or "KUBERNETES_SERVICE_HOST" not in os.environ:
+        return False
+    named = os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")  # noqa: PTH111 - never raises, as Path.home() does
+    return not any(os.path.isfile(file) for file in named.split(os.pathsep))  # noqa: PTH113 - pathlib is not imported here
+
+
 class KubectlFailed(BodyworkError):
     """kubectl's no, or that it could not ask, with its own words."""
 
@@ -165,7 +174,8 @@ class Kubectl:
         told = [f"--kubeconfig={target.kubeconfig}"] if target.kubeconfig else []
         told += [f"--context={target.context}"] if target.context else []
         told += [f"--namespace={target.namespace}"] if target.namespace else []
-        if words[0] not in _WITHOUT_REQUEST_TIMEOUT and not any(word.startswith("--request-timeout") for word in words):
+        is_bounded = words[0] in _WITHOUT_REQUEST_TIMEOUT or any(word.startswith("--request-timeout") for word in words)
+        if not is_bounded and not is_in_pod(target):
             told.append(f"--request-timeout={REQUEST_TIMEOUT_SECONDS}s")
         return ("kubectl", *words, *told)
 

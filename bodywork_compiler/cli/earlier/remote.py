@@ -137,12 +137,14 @@ def _project(remote: Remote) -> Project | None:
             refuse_links_out(found.folder, [each for pattern in _CONFIGS for each in found.folder.glob(pattern)])
             return config.load(found.folder).project
     except ConfigError as faults:
-        _warn(f"the config of {remote.git_url} has {len(faults.problems)} problems now, so a run would fail", "See them: bodywork validate")
+        wrong = [f"{each.file.rpartition('/')[2]}: {each.message}" for each in faults.problems if each.severity == "error"]
+        _warn(f"the config of {remote.git_url} is not valid now, so a run would fail", *wrong[:_SHOWN])
     except BodyworkError as problem:
         _warn(f"the repository cannot be read from here: {problem.message}", *([problem.hint] if problem.hint else []))
     return None
 
 
+_SHOWN = 5
 _CONFIGS = ("bodywork.yaml", "bodywork.ini", "*/config.ini")
 
 

@@ -189,3 +189,14 @@ def test_each_line_is_shown_before_it_runs(program: Path) -> None:
     shown: list[str] = []
     Kubectl(target=Target(namespace="lab"), show=shown.append).run("get", "pods", "-l", "a in (b, c)")
     assert shown == ["kubectl get pods -l 'a in (b, c)' --namespace=lab --request-timeout=60s"]
+
+
+def test_in_a_pod_kubectl_is_told_no_request_time_out(monkeypatch, tmp_path):
+    """With one it would not take the pod's own account: https://github.com/kubernetes/kubectl/issues/1824."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    assert Kubectl().argv("get", "pods") == ("kubectl", "get", "pods")
+    assert "--request-timeout=60s" in Kubectl(target=Target(context="kind-dev")).argv("get", "pods")
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.touch()
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    assert "--request-timeout=60s" in Kubectl().argv("get", "pods")
