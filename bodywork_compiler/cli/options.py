@@ -35,6 +35,8 @@ class CompileOptions:
     branch: str | None = None
     commit: str | None = None
     folder: str | None = None
+    ssh: str | None = None
+    known_hosts: str | None = None
     file: str | None = None
     namespace: str | None = None
     no_namespace: bool = False
@@ -54,6 +56,8 @@ _COMPILE = (
     click.option("--branch", metavar="B", help="The branch to take; default: what is checked out, or a URL's default branch."),
     click.option("--commit", metavar="SHA", help="Pin exactly this commit; default: the last one that changed the project."),
     click.option("--folder", metavar="DIR", help="The project's folder inside the repository of a URL; default: its root."),
+    click.option("--ssh", metavar="KEYFILE", help="The private key for a repository by SSH; `apply` stores it for the pods as well."),
+    click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
     click.option("--file", metavar="F", help="The config's file name; default: bodywork.yaml, else bodywork.ini."),
     click.option(
         "--namespace",
