@@ -21,6 +21,14 @@ Words = Literal["today's", "v1's"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """What the commands begin or end with that are proposed at a run's end: `apply` runs the same again, `cluster` leads to the same one."""
+
+    apply: str = "bodywork apply"
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """How a run is to be shown. `log_style` None: live on a terminal, else replayed when a stage has ended. `log_level` is the config's.
 
@@ -32,6 +40,7 @@ class View:
     log_level: Level = "INFO"
     words: Words = "today's"
     is_redrawn: bool = True
+    commands: Commands = Commands()
 
 
 def choose(
@@ -51,7 +60,7 @@ def choose(
     from bodywork_compiler.report.text import Text
 
     style = view.log_style or ("live" if lines.is_terminal else "replay")
-    text = Text(lines, Live(lines) if style == "live" else Replay(lines), clock=clock or now, log_level=view.log_level)
+    text = Text(lines, Live(lines) if style == "live" else Replay(lines), clock=clock or now, view=view)
     if view.words == "v1's":
         from bodywork_compiler.report.v1_words import in_v1_words
 
@@ -70,7 +79,7 @@ def showing(view: View, stream: TextIO, *, environ: Mapping[str, str] | None = N
         return
     from bodywork_compiler.report.live import LiveReport
 
-    report = LiveReport(stream, environ=environ, log_level=view.log_level)
+    report = LiveReport(stream, environ=environ, view=view)
     try:
         yield report
     finally:

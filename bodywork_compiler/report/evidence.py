@@ -29,6 +29,7 @@ def rollback_line(event: RolledBack) -> str:
     if event.revision is None:
         return f"  removed {event.name}, whose first deployment this was{after}"
     to = f" to revision {event.revision}" if event.revision else ""
+    to += f" (commit {event.git_commit[:7]})" if event.git_commit else ""
     return f"  rolled back {event.name}{to}{after}, available after {in_words(event.seconds)}"
 
 

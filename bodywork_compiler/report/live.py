@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bodywork_compiler.report.board import Board
 from bodywork_compiler.report.output import Colour, Output
@@ -13,20 +13,21 @@ from bodywork_compiler.report.stage_logs import Live
 from bodywork_compiler.report.text import Text
 from bodywork_compiler.runner import events as run
 
+if TYPE_CHECKING:
+    from bodywork_compiler.report import View
+
 _COLOURS: dict[run.Level, Colour] = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
 
 class LiveReport:
     """Shows each event as it comes. `close` leaves a terminal as others want it, however the run ended."""
 
-    def __init__(
-        self, stream: TextIO, *, environ: Mapping[str, str], log_level: run.Level, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, stream: TextIO, *, environ: Mapping[str, str], view: View, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._board = Board()
         self._screen = Screen(stream, lambda width, height: self._board.drawn(self._clock(), width, height))
         self._output = _Above(stream, self._screen, environ=environ)
-        self._text = _Brief(self._output, log_level)
+        self._text = _Brief(self._output, view)
         self._said: dict[str, str] = {}
 
     def __call__(self, event: run.Event) -> None:
@@ -71,10 +72,10 @@ class _Above(Output):
 class _Brief(Text):
     """Without the time of day and the place in our code, which a log is read for later."""
 
-    def __init__(self, output: Output, log_level: run.Level) -> None:
+    def __init__(self, output: Output, view: View) -> None:
         from bodywork_compiler.report import now
 
-        super().__init__(output, Live(output), clock=now, log_level=log_level)
+        super().__init__(output, Live(output), clock=now, view=view)
         self.is_quiet = False
 
     def _log(self, message: str, *, where: str = "run.step", level: run.Level = "INFO") -> None:  # noqa: ARG002 -- as the log has it

@@ -14,6 +14,7 @@ from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import check, tell_changes
 from bodywork_compiler.runner.before import Before, find, template_of
 from bodywork_compiler.runner.events import RolledBack, StagePlan
+from bodywork_compiler.runner.observe import annotation
 from bodywork_compiler.runner.session import Session
 
 PROGRESS_DEADLINE_SECONDS = 600  # Kubernetes' own default

@@ -98,7 +98,9 @@ BAD_RUN = (
         warnings=("BackOff restarting failed container (x4)",),
         look_further=("kubectl -n iris logs deployment/scoring-service --all-containers", "kubectl -n iris describe pods"),
     ),
-    run.RolledBack(stage="scoring-service", name="scoring-service", revision=6, seconds=4.0, complete=True, message="commit 9d0c7aa"),
+    run.RolledBack(
+        stage="scoring-service", name="scoring-service", revision=6, seconds=4.0, complete=True, git_commit="9d0c7aa" + "0" * 33
+    ),
     ended("failed", exit_code=4, stages=(TRAINED, NOT_SERVED), reason="scoring-service: " + REASON),
 )
 

@@ -23,7 +23,7 @@ from made_runs import (
     shown,
 )
 
-from bodywork_compiler.report import View, choose
+from bodywork_compiler.report import Commands, View, choose
 from bodywork_compiler.runner import events as run
 
 BEGINNING = f"""\
@@ -65,7 +65,7 @@ BAD_END = """\
 iris 3f2a9c1 failed in iris                                           1 min 12 s
   step 1  train-model      Job         succeeded  41 s
   step 2  scoring-service  Deployment  failed     38 s  rolled back
-After mending: bodywork apply
+After mending: bodywork apply --from-step 2
 """
 BAD = (
     BEGINNING
@@ -358,5 +358,20 @@ def test_a_stage_that_was_not_undone_is_told_with_what_shows_more_of_it():
     text = shown([event for event in BAD_RUN if not isinstance(event, run.RolledBack)])
     assert text.endswith(
         "More: kubectl -n iris logs deployment/scoring-service --all-containers ·\n"
-        "  kubectl -n iris describe pods · after mending: bodywork apply\n"
+        "  kubectl -n iris describe pods · after mending: bodywork apply --from-step 2\n"
     )
+
+
+def test_what_is_proposed_leads_to_the_same_project_and_cluster():
+    commands = Commands(apply="bodywork apply manifests/ --namespace=iris", cluster=" --context=dev --kubeconfig=other")
+    assert shown(BAD_RUN, commands=commands).endswith(
+        "After mending: bodywork apply manifests/ --namespace=iris --from-step 2 --context=dev --kubeconfig=other\n"
+    )
+    good = shown(GOOD_RUN, commands=commands)
+    for command in ("bodywork status --namespace iris", "bodywork logs scoring-service --namespace iris", "kubectl proxy"):
+        assert f"{command} --context=dev --kubeconfig=other" in good
+
+
+def test_a_run_whose_first_step_failed_begins_again_at_the_first():
+    stages = (replace(TRAINED, result="failed"), replace(NOT_SERVED, result="not started"))
+    assert "bodywork apply\n" in shown([*(event for event in BAD_RUN if isinstance(event, run.Evidence)), ended("failed", stages=stages)])
