@@ -72,11 +72,11 @@ def _namespace(objects: Sequence[KubeObject], origin: str) -> str | None:
 
 
 def _facts(objects: Sequence[KubeObject]) -> Mapping[str, str]:
-    """The data of ConfigMap `bodywork-PIPELINE`, whatever an overlay has put around its name. Others of ours know no DAG."""
+    """The data of ConfigMap `bodywork-PIPELINE`, whatever an overlay has made of its name and of the pipeline's. Others of ours know no DAG."""
     for each in objects:
         if each.kind == "ConfigMap" and each.pipeline and not each.stage:
             data = each.body.get("data")
-            if isinstance(data, dict) and labels.FACT_DAG in data and labels.object_name(each.pipeline) in each.name:
+            if isinstance(data, dict) and labels.FACT_DAG in data and labels.object_name("") in each.name:
                 return {str(key): str(value) for key, value in data.items()}
     return {}
 
