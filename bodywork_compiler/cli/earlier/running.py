@@ -25,6 +25,8 @@ class Running:
     way: Way
     run: RunOptions
     folder: str | None
+    ssh: str | None
+    known_hosts: str | None
     dry_run: str | None
     output: str
 
@@ -36,6 +38,8 @@ class Running:
 
 _OPTIONS = (
     click.option("--folder", metavar="DIR", help="The project's folder inside the repository; default: its root."),
+    click.option("--ssh", metavar="KEYFILE", help="The private key for a repository by SSH, which is stored for the pods as well."),
+    click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
     click.option(
         "--dry-run", type=click.Choice(["client", "server"]), help="Change nothing: show what would be done, or ask the server about it."
     ),
@@ -63,7 +67,9 @@ def run_here(running: Running, git_url: str, branch: str | None, namespace: str 
     from bodywork_compiler.cli.apply import Asked, apply
     from bodywork_compiler.cli.options import CompileOptions
 
-    options = CompileOptions(branch=branch or None, folder=running.folder, namespace=namespace)
+    options = CompileOptions(
+        branch=branch or None, folder=running.folder, ssh=running.ssh, known_hosts=running.known_hosts, namespace=namespace
+    )
     if running.output == "yaml":
         return _print_manifests(running, git_url, options)
     asked = Asked(
