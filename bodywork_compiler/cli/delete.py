@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @pipeline_options
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
+@click.option("--break-lock", is_flag=True, help="Delete it although a run holds it. That run stops as soon as it sees so.")
 @click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
 @click.option(
     "--timeout",
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long to wait until all is gone.",
 )
-def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, timeout_seconds: int) -> None:
+def command(which: Which, *, dry_run: bool, namespace_too: bool, timeout_seconds: int, **given: bool) -> None:
     """Delete a pipeline from a cluster, and wait until it is gone.
 
     PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
@@ -45,6 +46,7 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
     """
     with opened(which) as found:
         from bodywork_compiler.deployed.deleting import Patience, refuse_foreign_namespace
+        from bodywork_compiler.deployed.held import refuse_while_held
 
         if namespace_too:
             refuse_foreign_namespace(found.api, found.deployed.pipeline)
@@ -53,18 +55,23 @@ def command(which: Which, *, yes: bool, dry_run: bool, namespace_too: bool, time
         if dry_run:
             click.echo("\n".join(f"would delete {each}" for each in listed))
             return
-        if not yes and can_answer():
+        if not given["break_lock"]:
+            refuse_while_held(found.api, found.deployed.pipeline)
+        if not given["yes"] and can_answer():
             _ask(found, listed)
         _delete(found, listed, Patience(seconds=timeout_seconds), namespace_too=namespace_too)
 
 
 def with_copies(found: Opened) -> Opened:
-    """With the copies of its group's secrets; who may not read secrets is told that they stay."""
+    """With its lock and the copies of its group's secrets; who may not read secrets is told that they stay."""
     from dataclasses import replace
 
     from bodywork_compiler.api import Refused
     from bodywork_compiler.deployed.deleting import copied_secrets
+    from bodywork_compiler.deployed.held import lease_of
 
+    lock = lease_of(found.api, found.deployed.pipeline)
+    found = replace(found, deployed=replace(found.deployed, objects=(*found.deployed.objects, *([lock] if lock else []))))
     try:
         copies = copied_secrets(found.api, found.deployed.pipeline)
     except Refused as refused:

@@ -84,12 +84,21 @@ report_option = click.option(
 _NAMES = tuple(RunOptions.__annotations__)
 
 
+def _refuse_two_parts(run: RunOptions) -> None:
+    """Each says by itself which stages are run."""
+    given = [name for name, is_given in (("--resume", run.resume), ("--from-step", run.from_step), ("--only", run.only)) if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)}: one of them says which stages are run")
+
+
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options of a run; the command gets them as one value, `run`."""
 
     @functools.wraps(command)
     def with_value(**kwargs: Any) -> Any:
-        return command(run=RunOptions(**{each: kwargs.pop(each) for each in _NAMES}), **kwargs)
+        run = RunOptions(**{each: kwargs.pop(each) for each in _NAMES})
+        _refuse_two_parts(run)
+        return command(run=run, **kwargs)
 
     decorated: Callable[..., Any] = with_value
     for option in reversed(_RUN):

@@ -12,12 +12,13 @@ from bodywork_compiler.deployed.reading import Deployed, listed, of, pipelines_i
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.observe import annotation, name, uid
 from bodywork_compiler.runner.verdicts.pods import owner
 
 POLL_SECONDS = 0.5
 _SHOWN = 5
-_API_VERSIONS = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1", "Job": "batch/v1"}
+_API_VERSIONS = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1", "Job": "batch/v1", "Lease": lease.API_VERSION}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def delete(api: Api, kubectl: Kubectl, deployed: Deployed, patience: Patience) -
     """Deletes its objects and waits until they, and the pods that they made, are gone."""
     uids = {uid(each) for each in deployed.objects}
     _delete(kubectl, [_reference(each, deployed.namespace) for each in deployed.objects])
-    kinds = sorted({str(each["kind"]) for each in deployed.objects})
+    kinds = sorted({str(each["kind"]) for each in deployed.objects} - {"Lease"})  # which goes at once
     _until_none_is_left(lambda: _left(api, deployed.pipeline, uids, kinds), patience)
 
 

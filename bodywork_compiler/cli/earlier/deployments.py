@@ -221,8 +221,10 @@ def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
     from bodywork_compiler.cli.delete import with_copies
     from bodywork_compiler.cli.pipeline import Opened
     from bodywork_compiler.deployed import deleting
+    from bodywork_compiler.deployed.held import refuse_while_held
     from bodywork_compiler.deployed.reading import read
 
+    refuse_while_held(api, pipeline)
     if asked.namespace_too:
         deleting.refuse_foreign_namespace(api, pipeline)
     kubectl, patience = kubectl_of(way, api.namespace), deleting.Patience(seconds=asked.timeout_seconds)
