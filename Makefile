@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEMO := examples/parallel-steps
+DEMO := examples/train-and-serve
+CLUSTER_DEMO := examples/parallel-steps
 DEMO_OUT := build/demo
 DEMO_NAMESPACE := bodywork-demo
 KIND_CLUSTER := bodywork-test
@@ -38,8 +39,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.installed ## validate and render an example; CLUSTER=<context> also runs it there
-	@PATH="$(abspath $(BIN)):$$PATH" sh .ci/demo "$(DEMO)" "$(DEMO_OUT)" "$(DEMO_NAMESPACE)" "$(CLUSTER)"
+demo: $(VENV)/.installed ## train and serve an example on this machine; CLUSTER=<context> runs one there
+	@PATH="$(abspath $(BIN)):$$PATH" sh $(if $(CLUSTER),.ci/demo-on-cluster "$(CLUSTER_DEMO)" "$(DEMO_OUT)" "$(DEMO_NAMESPACE)" "$(CLUSTER)",.ci/demo "$(DEMO)" "$(DEMO_OUT)")
 
 test: $(VENV)/.installed-dev ## unit and cli tests; cluster tests too where BODYWORK_TEST_KUBECONFIG names a throw-away cluster
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)

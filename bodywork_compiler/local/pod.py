@@ -187,6 +187,8 @@ class Pod:
         codes: list[int] = []
 
         def run(process: Process) -> int:
+            if not codes and (wanted.arguments or wanted.modules):
+                self._say(install.name, "bodywork: installing requirements; the next run has them")
             codes.append(self._run(install, process))
             return codes[-1]
 

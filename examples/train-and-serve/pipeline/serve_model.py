@@ -1,5 +1,7 @@
 """Answer HTTP requests with the newest model's prediction of a flower's species."""
 
+import os
+
 import storage
 from flask import Flask, Response, abort, jsonify, request
 
@@ -27,4 +29,4 @@ if __name__ == "__main__":
     model = storage.read_model()
     print(f"loaded model={model}")
     print("starting API server")
-    app.run(host="0.0.0.0", port=5000)
+    app.run(host="0.0.0.0", port=int(os.environ.get("BODYWORK_SERVICE_PORT", "5000")))
