@@ -11,7 +11,7 @@ import click
 
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of
 from bodywork_compiler.cli.earlier.listing import Column, Form, show_rows
-from bodywork_compiler.cli.earlier.remote import Remote, at_home, home_of, work_of
+from bodywork_compiler.cli.earlier.remote import Remote, at_home, home_of, store_key, work_of
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def create_async(remote: Remote, name: str | None = None, *, dry_run: DryRun | N
     kubectl = kubectl_of(remote.way, run.work.namespace)
     if dry_run:
         click.echo(kubectl.run("create", "-f", "-", "--dry-run=server", "--output=yaml", stdin=run.manifest).out, nl=False)
-    elif not create_run(kubectl, run):
+        return name
+    store_key(remote, run.work)
+    if not create_run(kubectl, run):
         raise BodyworkError(f"Cannot create workflow-job={name} as it already exists.", hint="Give another with --async-job-name NAME.")
     return name
 

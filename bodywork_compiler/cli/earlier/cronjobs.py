@@ -11,7 +11,7 @@ from bodywork_compiler.cli.earlier.async_runs import DryRun, print_logs
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
 from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.earlier.listing import Column, Form, fields, show_data, show_rows
-from bodywork_compiler.cli.earlier.remote import Remote, at_home, remote_options
+from bodywork_compiler.cli.earlier.remote import Remote, at_home, remote_options, store_key
 from bodywork_compiler.cli.earlier.schedules import (
     COLUMNS,
     Timing,
@@ -164,6 +164,9 @@ def update(name: str, timing: Timing, dry_run: DryRun | None, **asked: Any) -> N
 
     with at_home(asked["way"], None) as api:
         new = as_it_is_to_stand(api, name, timing, asked)
+    if not dry_run:
+        work = new[1].work
+        store_key(Remote(way=asked["way"], git_url=work.apply.url, ssh=asked["ssh"], known_hosts=asked["known_hosts"]), work)
     text = update_cronjob(kubectl_of(asked["way"], api.namespace), *new, dry_run=dry_run)
     if dry_run:
         click.echo(text, nl=False)

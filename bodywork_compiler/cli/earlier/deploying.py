@@ -86,6 +86,8 @@ def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
         folder=running.folder,
         namespace=deploying.namespace,
         group=deploying.group,
+        ssh=running.ssh,
+        known_hosts=running.known_hosts,
         retries=deploying.retries,
         image=deploying.image,
     )

@@ -33,6 +33,8 @@ class Remote:
     namespace: str | None = None
     home: str | None = None
     group: str | None = None
+    ssh: str | None = None
+    known_hosts: str | None = None
     retries: int | None = None
     image: str | None = None
 
@@ -47,6 +49,8 @@ _REMOTE = (
         metavar="G",
         help="The secrets group that holds the SSH key ssh-git-private-key; default: the config's, else the pipeline's name.",
     ),
+    click.option("--ssh", metavar="KEYFILE", help="The private key for a repository by SSH, which is stored in that group."),
+    click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
     click.option(
         "--image",
         metavar="IMAGE",
@@ -56,7 +60,7 @@ _REMOTE = (
 
 
 def remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--folder`, `--retries`, `--group`, `--image`."""
+    """Adds `--folder`, `--retries`, `--group`, `--ssh`, `--known-hosts`, `--image`."""
     for option in reversed(_REMOTE):
         command = option(command)
     return command
@@ -105,6 +109,26 @@ def work_of(remote: Remote, api: Api | None) -> Work:
     )
 
 
+def store_key(remote: Remote, work: Work) -> None:
+    """The key that `--ssh` names, into the secret from which the pod takes it."""
+    if remote.ssh is None:
+        return
+    if work.ssh is None:
+        raise BodyworkError(f"--ssh: no SSH key is needed for {remote.git_url}", hint="Leave --ssh away.")
+    from bodywork_compiler import labels
+    from bodywork_compiler.cli.options import CompileOptions
+    from bodywork_compiler.cli.ssh_key import store_in
+    from bodywork_compiler.secret_groups.stored import Place
+
+    group = work.ssh.secret.removesuffix(f"-{labels.SSH_SECRET[0]}")
+    where = (
+        (Place(namespace=work.namespace), work.ssh.secret, work.ssh.key)
+        if remote.home
+        else (Place(group=group), labels.SSH_SECRET[0], work.ssh.key)
+    )
+    store_in(CompileOptions(ssh=remote.ssh, known_hosts=remote.known_hosts), kubectl_of(remote.way, work.namespace), where, remote.git_url)
+
+
 def _warn(*lines: str) -> None:
     for number, line in enumerate(lines):
         click.echo(f"  {line}" if number else f"bodywork: warning: {line}", err=True)
@@ -130,10 +154,12 @@ def _project(remote: Remote) -> Project | None:
     from bodywork_compiler import config
     from bodywork_compiler.errors import ConfigError
     from bodywork_compiler.git.checkout import checkout, refuse_links_out
+    from bodywork_compiler.git.ssh import identity_of
     from bodywork_compiler.git.wanted import Wanted
 
+    wanted = Wanted(branch=remote.branch, folder=(remote.folder or "").strip("/"), ssh=identity_of(remote.ssh, remote.known_hosts))
     try:
-        with checkout(remote.git_url, Wanted(branch=remote.branch, folder=(remote.folder or "").strip("/"))) as found:
+        with checkout(remote.git_url, wanted) as found:
             refuse_links_out(found.folder, [each for pattern in _CONFIGS for each in found.folder.glob(pattern)])
             return config.load(found.folder).project
     except ConfigError as faults:
@@ -204,7 +230,7 @@ def _ssh_key(remote: Remote, api: Api | None, project: Project | None) -> SshKey
         _warn("the SSH key's group is not known, since the config could not be read", "Name it with --group G.")
         return None
     there = next((each for each in names if api and _is_there(api, each.secret)), None)
-    if api and there is None:
+    if api and there is None and remote.ssh is None:
         _warn(
             f"Could not find SSH secret {names[0].secret} in namespace {api.namespace}, without which {remote.git_url} cannot be cloned there",
             "docs/schedules.md#private-repositories has the command that makes it.",

@@ -13,7 +13,7 @@ from bodywork_compiler.cli.earlier.async_runs import DryRun, as_row
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of
 from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.earlier.listing import Column, Form, show_rows
-from bodywork_compiler.cli.earlier.remote import Remote, at_home, work_of
+from bodywork_compiler.cli.earlier.remote import Remote, at_home, store_key, work_of
 from bodywork_compiler.cli.earlier.times import as_v1, check_time_zone
 from bodywork_compiler.values import value
 
@@ -97,6 +97,7 @@ def create_schedule(name: str, timing: Timing, remote: Remote, dry_run: DryRun |
     if dry_run:
         click.echo(kubectl.run("create", "-f", "-", "--dry-run=server", "--output=yaml", stdin=new.manifest).out, nl=False)
         return new
+    store_key(remote, new.work)
     return new if create_cronjob(kubectl, new) else None
 
 
