@@ -25,14 +25,14 @@ class _Interrupted(BodyworkError):
     exit_code = EXIT_INTERRUPTED
 
 
-def asking(plan: Plan, kubectl: Kubectl, *, yes: bool) -> Callable[[RunStarted], None]:
+def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, prune: bool) -> Callable[[RunStarted], None]:
     """In a pipe or in CI the command itself is the word; on a terminal it is asked for, unless it was given with `--yes`."""
 
     def agree(started: RunStarted) -> None:
         if yes or not can_answer():
             return
         try:
-            _show(plan, kubectl, started)
+            _show(plan, kubectl, started, prune=prune)
             agreed = _confirmed()
         except KeyboardInterrupt:
             click.echo(err=True)
@@ -43,14 +43,14 @@ def asking(plan: Plan, kubectl: Kubectl, *, yes: bool) -> Callable[[RunStarted],
     return agree
 
 
-def _show(plan: Plan, kubectl: Kubectl, started: RunStarted) -> None:
+def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, *, prune: bool) -> None:
     from bodywork_compiler.report.outlook import outlook
     from bodywork_compiler.report.output import Output
     from bodywork_compiler.runner.whereabouts import cluster_of
 
     found, why = _foreseen(plan, kubectl, started)
     output = Output(sys.stderr, environ=os.environ)
-    for line in outlook(started, found, cluster=cluster_of(kubectl)):
+    for line in outlook(started, found, cluster=cluster_of(kubectl), prune=prune):
         output.line(line)
     if found is None:
         output.line(f"  what changes is not known: {why}")

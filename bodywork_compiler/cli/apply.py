@@ -130,7 +130,7 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
             part.narrowed(plan, asked.run), kubectl, choose(view, sys.stdout), by=asked.dry_run, stand_in=asked.dry_run_namespace
         )
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
-    ask = asking(plan, kubectl, yes=asked.yes or where == STDIN)
+    ask = asking(plan, kubectl, yes=asked.yes or where == STDIN, prune=asked.run.prune)
 
     def agree(started: RunStarted) -> None:
         ask(started)

@@ -11,6 +11,8 @@ from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.calls import key_of, to_stream
 from bodywork_compiler.preview.values import Key, Left, Object
+from bodywork_compiler.runner import prune
+from bodywork_compiler.runner.owners import is_of, repository_of
 
 # what a render makes: what is looked for where manifests no longer have it
 RENDERED_KINDS = {
@@ -22,6 +24,13 @@ RENDERED_KINDS = {
     "secret": "Secret",
     "serviceaccount": "ServiceAccount",
 }
+# of those what a run removes, if it is of the same repository and no other object's. A ConfigMap goes when nothing names it any more,
+# which is not asked here
+_REMOVED = set(prune.KINDS) - {"ConfigMap"}
+_OUTLINES = (
+    f'{{range .items[*]}}{{.kind}}{{"\\t"}}{{.metadata.name}}{{"\\t"}}{{.metadata.annotations.{labels.GIT_URL}}}{{"\\t"}}'
+    '{.metadata.ownerReferences[*].name}{.metadata.deletionTimestamp}{"\\n"}{end}'
+)
 
 
 def has_namespace(kubectl: Kubectl, namespace: str) -> bool:
@@ -61,13 +70,21 @@ def items(out: str) -> list[dict[str, Any]]:
 def left(kubectl: Kubectl, plan: Plan) -> tuple[Left, ...]:
     """Objects of the pipeline that the plan no longer has. What may not be read is not missed."""
     selector = f"{labels.PIPELINE}={plan.pipeline},{labels.STEP}"
-    result = kubectl.try_("get", ",".join(RENDERED_KINDS), f"--selector={selector}", "--output=name")
+    result = kubectl.try_("get", ",".join(RENDERED_KINDS), f"--selector={selector}", f"--output=jsonpath={_OUTLINES}")
     if result.exit_code != 0 and "(Forbidden)" not in result.err:
         raise KubectlFailed(result)
     wanted = {(each.kind, each.name) for step in plan.steps for each in step.objects}
-    there = (line.split("/", 1) for line in result.out.split())
-    found = ((RENDERED_KINDS.get(kind, kind), name) for kind, name in there)
-    return tuple(Left(kind=kind, name=name, is_removed=kind == "Job") for kind, name in found if (kind, name) not in wanted)
+    there = (line.split("\t") for line in result.out.splitlines())
+    repository = repository_of(plan)
+    return tuple(
+        Left(kind=kind, name=name, is_removed=kind == "Job" or (kind in _REMOVED and not somebodys and is_of(_with_url(url), repository)))
+        for kind, name, url, somebodys in there
+        if (kind, name) not in wanted
+    )
+
+
+def _with_url(url: str) -> dict[str, Any]:
+    return {"metadata": {"annotations": {labels.GIT_URL: url} if url else {}}}
 
 
 def _only_its_name(each: KubeObject, where: str | None) -> dict[str, Any]:

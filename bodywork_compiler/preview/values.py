@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """An object of the pipeline that the manifests no longer have. Only Jobs are removed by apply, as all of earlier runs are."""
+    """An object of the pipeline that the manifests no longer have; `is_removed`: apply removes it, if the run succeeds. Jobs go before it."""
 
     kind: str
     name: str

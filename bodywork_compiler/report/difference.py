@@ -40,7 +40,9 @@ def _show_change(change: Change, output: Output) -> None:
 
 
 def _what_becomes_of(gone: Left) -> str:
-    return " (apply removes it, as all Jobs of earlier runs)" if gone.is_removed else " (apply leaves it)"
+    if gone.is_removed:
+        return " (apply removes it, as all Jobs of earlier runs)" if gone.kind == "Job" else " (apply removes it after success)"
+    return " (apply removes it when nothing names it any more)" if gone.kind == "ConfigMap" else " (apply leaves it)"
 
 
 def _summary(found: Difference) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from bodywork_compiler import labels
-from bodywork_compiler.preview.values import Change, Difference
+from bodywork_compiler.preview.values import Change, Difference, Left
 from bodywork_compiler.report.printable import printable
 from bodywork_compiler.report.summary import laid_out, wrapped
 from bodywork_compiler.runner.events import RunStarted
@@ -15,7 +15,7 @@ _GAP = "  "
 _Row = tuple[str, str, str, str]  # step, stage, kinds, what becomes of them
 
 
-def outlook(run: RunStarted, found: Difference | None, *, cluster: str | None) -> Iterator[str]:
+def outlook(run: RunStarted, found: Difference | None, *, cluster: str | None, prune: bool = True) -> Iterator[str]:
     """`found` is None where the server could not be asked: then only what will run is said."""
     yield printable(f"{whence(run)} → context {run.context}, namespace {run.namespace}")
     if cluster:
@@ -24,10 +24,7 @@ def outlook(run: RunStarted, found: Difference | None, *, cluster: str | None) -
         yield f"  creates namespace {run.namespace}"
     rows = list(_rows(found.changes) if found else _rows_of_plan(run))
     yield from map(printable, _table(rows))
-    if found and found.left:
-        gone = [f"{each.kind} {each.name}" for each in found.left if each.is_removed]
-        kept = [f"{each.kind} {each.name}" for each in found.left if not each.is_removed]
-        yield from (printable(line) for line in (*_listed("removes", gone), *_listed("leaves, no longer in the manifests:", kept)))
+    yield from map(printable, _gone(found.left if found else (), prune=prune))
     for warning in found.warnings if found else ():
         yield printable(f"  warning: {warning}")
 
@@ -74,6 +71,15 @@ def _table(rows: Sequence[_Row]) -> Iterator[str]:
     for step, stage, kinds, state in rows:
         label = f"{_GAP}{step.ljust(widths[0])}{_GAP}"
         yield from (line.rstrip() for line in laid_out(label, stage.ljust(widths[1]), kinds.ljust(widths[2]), state))
+
+
+def _gone(left: Sequence[Left], *, prune: bool) -> Iterator[str]:
+    """What the manifests no longer have. Jobs of earlier runs always go; ConfigMaps when nothing names them, which is of no interest here."""
+    said = [each for each in left if each.kind != "ConfigMap"]
+    goes = [each.is_removed and (prune or each.kind == "Job") for each in said]
+    yield from _listed("removes", [f"{each.kind} {each.name}" for each, is_gone in zip(said, goes, strict=True) if is_gone])
+    why = "not in the manifests" if prune else "--no-prune"
+    yield from _listed(f"leaves ({why})", [f"{each.kind} {each.name}" for each, is_gone in zip(said, goes, strict=True) if not is_gone])
 
 
 def _listed(lead: str, names: Sequence[str]) -> Iterator[str]:

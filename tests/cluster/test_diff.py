@@ -82,8 +82,8 @@ def test_each_change_is_shown_and_nothing_else(cluster: Cluster, namespace: str)
         assert base64.b64encode(value.encode()).decode() not in done.stdout + done.stderr
     assert {(each["kind"], each["name"], each["is_removed"]) for each in json.loads(done.stdout)["left"]} == {
         ("Job", "old", True),
-        ("Deployment", "gone", False),
-        ("Service", "gone", False),
+        ("Deployment", "gone", True),
+        ("Service", "gone", True),
     }
 
 
@@ -143,6 +143,6 @@ def test_who_is_admin_of_the_namespace_can_do_it(cluster: Cluster, admin: Cluste
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=stream(*manifests[1:]))
 
     assert diff(admin, namespace, *manifests).returncode == 0
-    assert diff(admin, namespace, *manifests[:-2]).returncode == 0, "apply leaves services that manifests no longer have"
+    assert diff(admin, namespace, *manifests[:-2]).returncode == 1, "apply removes services that manifests no longer have"
     dry_run = admin.bodywork("apply", "-", "--dry-run=server", "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests))
     assert dry_run.returncode == 0, dry_run.stdout + dry_run.stderr

@@ -51,18 +51,22 @@ def kubectl(answers: Answers) -> Kubectl:
     return Kubectl(target=Target(context="test", namespace="lab"), execute=answers)
 
 
+OUTLINES = (
+    '--output=jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.annotations.bodywork/git-url}{"\\t"}'
+    '{.metadata.ownerReferences[*].name}{.metadata.deletionTimestamp}{"\\n"}{end}'
+)
 NAMES = "get job.batch,deployment.apps,service,ingress.networking.k8s.io,configmap,secret,serviceaccount"
 
 
 def test_few_questions_and_only_questions() -> None:
-    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(JOB), NAMES: good("job.batch/train\n")})
+    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(JOB), NAMES: good("Job\ttrain\t\t\n")})
     found = compare(a_plan(JOB), kubectl(answers))
 
     assert answers.ran == [
         "get namespace lab --ignore-not-found --output=name",
         "get --ignore-not-found --output=json -f -",
         "apply --dry-run=server -f - --output=json",
-        f"{NAMES} --selector=bodywork/pipeline=iris,bodywork/step --output=name",
+        f"{NAMES} --selector=bodywork/pipeline=iris,bodywork/step {OUTLINES}",
     ]
     assert json.loads(answers.stdins[2])["metadata"]["name"].startswith("train-")
     assert found.is_same
@@ -107,3 +111,27 @@ def test_the_failure_stage_is_not_compared() -> None:
     failure = {**JOB, "metadata": {"name": "clean-up", "labels": {"bodywork/pipeline": "iris", "bodywork/role": "on-failure"}}}
     answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good()})
     assert [each.name for each in compare(a_plan(JOB, failure), kubectl(answers)).changes] == ["train"]
+
+
+def test_what_is_left_is_removed_where_a_run_would_remove_it() -> None:
+    here, there = "https://git.example.com/iris", "https://git.example.com/rose"
+    lines = [
+        "Deployment\tgone\thttps://git.example.com/iris\t",
+        f"Service\tgone\t{here}\t",
+        f"Deployment\tanothers\t{there}\t",
+        f"Job\tmade-by-another\t{here}\tscheduled",
+        f"Service\tmade-by-another\t{here}\tscheduled",
+        f"ConfigMap\tscripts-1\t{here}\t",
+        f"Secret\town\t{here}\t",
+    ]
+    ours = {**JOB, "metadata": {**JOB["metadata"], "annotations": {"bodywork/git-url": here}}}
+    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good("".join(f"{line}\n" for line in lines))})
+    assert [(each.kind, each.name, each.is_removed) for each in compare(a_plan(ours), kubectl(answers)).left] == [
+        ("Deployment", "gone", True),
+        ("Service", "gone", True),
+        ("Deployment", "anothers", False),
+        ("Job", "made-by-another", True),
+        ("Service", "made-by-another", False),
+        ("ConfigMap", "scripts-1", False),
+        ("Secret", "own", False),
+    ]

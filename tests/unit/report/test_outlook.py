@@ -62,8 +62,17 @@ def test_what_becomes_of_a_stage_is_said_in_a_few_words() -> None:
 
 
 def test_what_the_manifests_no_longer_have_is_listed() -> None:
-    found = a_difference(left=(Left(kind="Job", name="old", is_removed=True), Left(kind="Deployment", name="gone", is_removed=False)))
-    assert shown(found)[2:] == ["  removes Job old", "  leaves, no longer in the manifests: Deployment gone"]
+    left = (
+        Left(kind="Job", name="old", is_removed=True),
+        Left(kind="Deployment", name="gone", is_removed=True),
+        Left(kind="Secret", name="own", is_removed=False),
+    )
+    found = a_difference(left=left)
+    assert shown(found)[2:] == ["  removes Job old, Deployment gone", "  leaves (not in the manifests) Secret own"]
+    assert list(outlook(STARTED, found, cluster=None, prune=False))[1:] == [
+        "  removes Job old",
+        "  leaves (--no-prune) Deployment gone, Secret own",
+    ]
 
 
 def test_the_servers_warnings_are_said_and_move_no_cursor() -> None:
