@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
+from bodywork_compiler.cli.earlier.words import one_value_per_flag
 from bodywork_compiler.cli.options import checked_name
 
 if TYPE_CHECKING:
@@ -31,14 +32,21 @@ def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return dry_run(output(command))
 
 
-@click.command("configure-cluster")
+class _SeveralNamespaces(click.Command):
+    """`--namespace iris churn` names both."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(one_value_per_flag("--namespace", args, only_pairs=False)))
+
+
+@click.command("configure-cluster", cls=_SeveralNamespaces)
 @click.option(
     "--namespace",
     "namespaces",
     multiple=True,
     metavar="NS",
     callback=_checked_names,
-    help="A namespace in which the controller may run pipelines; it is made where it is not there. Repeat it for others; default: all of the cluster.",
+    help="A namespace in which the controller may run pipelines; it is made where it is not there. Several after one flag, or the flag again; default: all of the cluster.",
 )
 @click.option("--image", metavar="IMAGE", help="The controller's image, which the cluster remembers for scheduled and remote runs.")
 @dry_run_options
@@ -58,23 +66,28 @@ def command(namespaces: tuple[str, ...], way: Way, **asked: Any) -> None:
     """
     from bodywork_compiler.controller import granting, rights
 
-    image = asked["image"]
-    texts = list(rights.in_namespaces(namespaces, image) if namespaces else rights.in_whole_cluster(image))
-    kubectl = kubectl_of(way, None)
-    carry_out(kubectl, texts, _say, dry_run=asked["dry_run"], output=asked["output"])
-    if asked["dry_run"] == "client":
-        return
-    if not namespaces:
-        click.echo(
-            "The controller may run pipelines in every namespace and read every secret of this cluster; --namespace NS narrows that.",
-            err=True,
+    kubectl, image = kubectl_of(way, None), asked["image"]
+    before = None if asked["dry_run"] == "client" else granting.reach(kubectl, rights.IN_CLUSTER_BINDING, rights.GROUPS_ROLE)
+    if namespaces:
+        texts, note = (
+            rights.in_namespaces(namespaces, image),
+            _still_has_all(kubectl, rights.IN_CLUSTER_BINDING) if before == "cluster" else "",
         )
-    elif granting.has_cluster_binding(kubectl, rights.IN_CLUSTER_BINDING):
-        click.echo(
-            "The controller still has the whole cluster, from an earlier configure-cluster. To take that away:\n  "
-            + kubectl.line("delete", "clusterrolebinding", rights.IN_CLUSTER_BINDING),
-            err=True,
-        )
+    elif image and before == "namespaces":
+        texts, note = rights.as_they_are(image), "The controller keeps the rights that it has, in the namespaces that were named."
+    else:
+        texts, note = rights.in_whole_cluster(image), HAS_ALL
+    carry_out(kubectl, list(texts), _say, dry_run=asked["dry_run"], output=asked["output"])
+    if note and asked["dry_run"] != "client":
+        click.echo(note, err=True)
+
+
+HAS_ALL = "The controller may run pipelines in every namespace and read every secret of this cluster; --namespace NS narrows that."
+
+
+def _still_has_all(kubectl: Kubectl, binding: str) -> str:
+    take_away = kubectl.line("delete", "clusterrolebinding", binding)
+    return f"The controller still has the whole cluster, from an earlier configure-cluster. To take that away:\n  {take_away}"
 
 
 def carry_out(kubectl: Kubectl, texts: Sequence[str], say: Callable[[Granted], None], *, dry_run: str | None, output: Form | None) -> None:

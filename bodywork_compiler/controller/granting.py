@@ -10,9 +10,10 @@ from bodywork_compiler.errors import BodyworkError, RunFailed
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.manifests.kube_yaml import values as read_back
+from bodywork_compiler.runner.groups import NAMESPACE
 from bodywork_compiler.values import value
 
-DryRun = Literal["client", "server"]
+Reach = Literal["cluster", "namespaces"]
 Action = Literal["creating", "updating", "exists"]
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _APPLIED = ("Role", "ClusterRole", "ConfigMap")
@@ -50,9 +51,15 @@ def grant(kubectl: Kubectl, objects: Sequence[KubeObject], tell: Callable[[Grant
         tell(Granted(kind=each.kind, name=each.name, namespace=each.namespace, action=action))
 
 
-def has_cluster_binding(kubectl: Kubectl, name: str) -> bool:
-    """Whether the controller has, from an earlier configuration, the whole cluster. Who may not know is not told."""
-    result = kubectl.try_("get", "clusterrolebinding", name, "--ignore-not-found", "--output=name")
+def reach(kubectl: Kubectl, cluster_binding: str, groups_binding: str) -> Reach | None:
+    """What the controller was given before, as these bindings say. Who may not know is told of none."""
+    if _is_there(kubectl, "clusterrolebinding", cluster_binding):
+        return "cluster"
+    return "namespaces" if _is_there(kubectl.in_namespace(NAMESPACE), "rolebinding", groups_binding) else None
+
+
+def _is_there(kubectl: Kubectl, kind: str, name: str) -> bool:
+    result = kubectl.try_("get", kind, name, "--ignore-not-found", "--output=name")
     return result.exit_code == 0 and bool(result.out.strip())
 
 

@@ -38,6 +38,12 @@ def in_namespaces(namespaces: Sequence[str], image: str | None = None) -> Iterat
     yield from _settings(image)
 
 
+def as_they_are(image: str) -> Iterator[str]:
+    """No rights, only what the cluster is to remember."""
+    yield _render("namespace", NAMESPACE, None)
+    yield from _settings(image)
+
+
 def in_v1_namespace(namespace: str) -> Iterator[str]:
     """v1's: everything in the pipeline's own namespace, and the list of namespaces. Stage pods need no rights, so that their account has none."""
     yield _render("namespace", namespace, None)
