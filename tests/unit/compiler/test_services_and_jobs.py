@@ -1,11 +1,12 @@
 """The objects around the pods: Job, Deployment, Service, Ingress."""
 
 import pytest
-from project_values import batch, compiled, project, service
+from project_values import COMMIT, batch, compiled, project, secret, service
 from yaml import safe_load
 
 from bodywork_compiler.compiler import RenderOptions, notes_about
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.source import Source
 
 
 def the(kind, *stages, **others):
@@ -65,6 +66,20 @@ def test_a_class_without_rewriting_is_warned_of():
     assert note.startswith("ingress class traefik: no rewriting is known for it, so serve will see the whole path")
     assert notes_about(project(*stages), RenderOptions()) == ()
     assert notes_about(project(batch()), RenderOptions(ingress_class="traefik")) == ()
+
+
+def test_the_failure_stage_can_fetch_a_private_repository_and_knows_the_commit():
+    """It is a stage as any other: the ancestor's got neither the key nor the commit."""
+    tell = batch("tell", secrets=(secret("TOKEN", "mail"),))
+    private = Source(commit=COMMIT, url="git@git.example.com:acme/iris.git", branch="main")
+    jobs = [safe_load(document.text) for document in compiled(batch(), on_failure=tell, source=private) if document.kind == "Job"]
+    pod = next(job["spec"]["template"]["spec"] for job in jobs if job["metadata"]["name"] == "tell")
+    assert "ssh" in {mount["name"] for mount in pod["initContainers"][0]["volumeMounts"]}
+    assert {"name": "ssh", "secret": {"secretName": "ssh-git-private-key", "defaultMode": 0o400}} in pod["volumes"]
+    env = {each["name"]: each for each in pod["containers"][0]["env"]}
+    assert env["GIT_COMMIT_HASH"]["value"] == COMMIT[:7]
+    assert env["EXCEPTION_MESSAGE"]["value"] == ""
+    assert env["TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "mail", "key": "TOKEN"}
 
 
 def test_pods_have_an_identity_without_rights_of_their_own():
