@@ -43,6 +43,8 @@ SSH_VOLUME, SSH_KEY_VARIABLE = "ssh", "BODYWORK_SSH_KEY"
 SSH_SECRET = ("ssh-git-private-key", "BODYWORK_GIT_SSH_PRIVATE_KEY")
 SSH_SECRET_V1 = ("ssh-github-private-key", "BODYWORK_GITHUB_SSH_PRIVATE_KEY")
 SSH_KNOWN_HOSTS = "known_hosts"
+# the secret of a repository by https that asks for a login; its other key, BODYWORK_GIT_USER, is for servers that look at the user too
+HTTPS_SECRET = ("git-https-token", "BODYWORK_GIT_TOKEN")
 
 STEP_SETUP = 0
 

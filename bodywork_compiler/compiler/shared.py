@@ -18,6 +18,7 @@ from bodywork_compiler.values import value
 WORKSPACE = "/bodywork"  # where the pods mount their shared volume
 SOURCE_FOLDER = "/opt/bodywork/source"
 SSH_FOLDER = "/opt/bodywork/ssh"
+HTTPS_FOLDER = "/opt/bodywork/https"
 SHORT_HASH_LENGTH = 7
 # `nobody` in Debian, Alpine and UBI images: ssh and getpass fail for a user that /etc/passwd does not know
 USER_ID = 65534
@@ -111,6 +112,7 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
             "scripts_name": scripts.name,
             "source_names": tuple(part.name for part in parts),
             "ssh_secret": ssh[0] if ssh else None,
+            "https_secret": labels.HTTPS_SECRET[0] if _is_by_https(source) else None,
         },
     )
 
@@ -132,6 +134,11 @@ def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:
     return labels.SSH_SECRET_V1 if project.generation == "v1" else labels.SSH_SECRET
 
 
+def _is_by_https(source: Source) -> bool:
+    """Then the server may ask for a login; whether it does, only the pod will know."""
+    return source.archive is None and (source.url or "").lower().startswith("https://")
+
+
 def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> dict[str, str]:
     env = {"BODYWORK_GIT_COMMIT": source.commit}
     if inline:
@@ -139,6 +146,8 @@ def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> 
     env["BODYWORK_GIT_URL"] = without_expansion(source.url or "")
     if source.branch:
         env["BODYWORK_GIT_BRANCH"] = without_expansion(source.branch)
+    if _is_by_https(source):
+        env["BODYWORK_HTTPS"] = HTTPS_FOLDER
     return {**env, "BODYWORK_SSH": SSH_FOLDER, labels.SSH_KEY_VARIABLE: ssh[1]} if ssh else env
 
 

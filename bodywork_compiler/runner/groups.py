@@ -39,13 +39,13 @@ def group_of(plan: Plan) -> Group | None:
     return None
 
 
-def find_in(session: Session, group: Group, secret: str) -> Object | None:
-    """The group's secret; None: it is not there. One that may not be read is an error, but for a key that was never promised to be there."""
+def find_in(session: Session, group: Group, secret: str, *, is_needed: bool = True) -> Object | None:
+    """The group's secret; None: it is not there. One that may not be read is an error, but for what was never promised to be there."""
     api = session.api.elsewhere(NAMESPACE)
     try:
         found = session.ask(lambda: api.find("Secret", group.source(secret)))
     except Refused as why:
-        if group.only:
+        if group.only or not is_needed:
             return None
         raise BodyworkError(
             f"the secrets group {group.name} cannot be read: {why.message}", hint=_rights(session, group.source(secret))

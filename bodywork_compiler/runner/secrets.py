@@ -60,7 +60,7 @@ def _faults(session: Session) -> list[Missing]:
     faults: list[Missing] = []
     for secret in sorted(named(session.plan)):
         keys = required.get(secret, set())
-        source = groups.find_in(session, group, secret) if group and group.has(secret) else None
+        source = groups.find_in(session, group, secret, is_needed=bool(keys)) if group and group.has(secret) else None
         session.mask.learn(source)
         faults += _in_group(session, group, secret, source, keys) if group and source else _in_namespace(session, group, secret, keys)
     return faults

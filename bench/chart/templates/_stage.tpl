@@ -81,7 +81,12 @@
               value: {{ .root.Values.url | quote }}
             - name: BODYWORK_GIT_BRANCH
               value: {{ .root.Values.branch | quote }}
+            - name: BODYWORK_HTTPS
+              value: /opt/bodywork/https
           {{- include "container" .stage }}
+            - name: https
+              mountPath: /opt/bodywork/https
+              readOnly: true
       containers:
         - name: stage
           image: {{ .root.Values.image | quote }}
@@ -144,4 +149,9 @@
         - name: scripts
           configMap:
             name: {{ .root.Values.scriptsName | quote }}
+        - name: https
+          secret:
+            secretName: git-https-token
+            optional: true
+            defaultMode: 256
 {{- end }}

@@ -2,7 +2,8 @@
 
 Reads the environment: BODYWORK_WORKSPACE (the shared volume), BODYWORK_FOLDER (the project's folder in the repository), and
 either BODYWORK_SOURCE (a folder that holds the commit's files as an archive in parts) or BODYWORK_GIT_URL, BODYWORK_GIT_COMMIT,
-BODYWORK_GIT_BRANCH, and for SSH also BODYWORK_SSH (the mounted secret) and BODYWORK_SSH_KEY (the key's name in it).
+BODYWORK_GIT_BRANCH; for SSH also BODYWORK_SSH (the mounted secret) and BODYWORK_SSH_KEY (the key's name in it), for https BODYWORK_HTTPS (the
+folder of a secret that may be there: BODYWORK_GIT_TOKEN and perhaps BODYWORK_GIT_USER are in it then).
 Leaves WORKSPACE/project (the repository), and WORKSPACE/home and WORKSPACE/tmp. Python 3.8, the standard library and git.
 """
 
@@ -36,6 +37,12 @@ PASSING = (
 PAUSES_SECONDS = (2, 5)
 # this container's own file system, where the stage's container cannot look
 PRIVATE = "/tmp"  # noqa: S108 - only for a folder of mode 0700 inside
+
+
+TOKEN, USER = "BODYWORK_GIT_TOKEN", "BODYWORK_GIT_USER"
+ANY_USER = "x-access-token"  # servers look at the token; GitHub documents this name, GitLab and others take any
+# git runs it when a server asks for a login; a command line, which everybody can read, names no token
+HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$BODYWORK_GIT_USER" "$BODYWORK_GIT_TOKEN"; }; f'
 
 
 class FetchError(Exception):
@@ -93,10 +100,19 @@ def fetch(project: Path) -> None:
         raise FetchError("this image has no git, which fetches the project; use one that has, python:3.11 for example")
     git(project, "init", "--quiet", str(project))
     git(project, "remote", "add", "origin", url)
+    take_token()
     get = fetch_by_ssh if "BODYWORK_SSH" in os.environ else fetch_commit
     get(project, url, commit)
     git(project, "checkout", "--quiet", "--detach", commit)
     say(f"fetched commit {commit[:7]} of {url}")
+
+
+def take_token() -> None:
+    """Only this container's environment has it: the stage's own never sees the secret."""
+    folder = Path(os.environ.get("BODYWORK_HTTPS", ""))
+    if "BODYWORK_HTTPS" in os.environ and (folder / TOKEN).is_file():
+        os.environ[TOKEN] = (folder / TOKEN).read_text().strip()
+        os.environ[USER] = (folder / USER).read_text().strip() if (folder / USER).is_file() else ANY_USER
 
 
 def fetch_by_ssh(project: Path, url: str, commit: str) -> None:
@@ -147,20 +163,39 @@ def check_folder(path: Path, folder: str) -> None:
 
 
 def reason(words: str, url: str = "") -> str:
-    if "HOST IDENTIFICATION HAS CHANGED" in words:
-        return "its host key is another one than known_hosts says: ask the server's owner whether it was changed, before you trust it"
-    if "Host key verification failed" in words:
-        return (
-            f"its host key is not known; what `{keyscan(url)}` prints goes into the SSH key's secret as known_hosts, "
-            "once you have compared it with what the server's owner publishes"
-        )
-    if "Permission denied (publickey" in words:
-        return "it does not accept the SSH key of the secret"
+    """The one line that says why: what is known of servers' words, else git's own."""
+    known = [said for sign, said in refusals(url) if sign in words]
+    if known:
+        return known[0]
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "remote:"))]
     if "Could not read from remote repository" in "".join(fatal[:1]):  # ssh, or who answered it, said why before
         return lines[0]
     return (fatal or lines or ["git gives no reason"])[0]
+
+
+def refusals(url: str) -> list[tuple[str, str]]:
+    """What a server, or ssh, says when it lets nobody in, and what that means here; the first that is found counts."""
+    wants_login = (
+        f"it does not accept the token of the secret git-https-token (key {TOKEN})"
+        if TOKEN in os.environ
+        else f"it wants a login: store a token as secret git-https-token under {TOKEN}, or use an SSH address and a key"
+    )
+    unknown = (
+        f"its host key is not known; what `{keyscan(url)}` prints goes into the SSH key's secret as known_hosts, "
+        "once you have compared it with what the server's owner publishes"
+    )
+    return [
+        (
+            "HOST IDENTIFICATION HAS CHANGED",
+            "its host key is another one than known_hosts says: ask the server's owner whether it was changed, before you trust it",
+        ),
+        ("Host key verification failed", unknown),
+        ("incorrect passphrase", "the SSH key of the secret has a passphrase, which nobody can type here; make one for this without"),
+        ("Permission denied (publickey", "it does not accept the SSH key of the secret"),
+        ("could not read Username", wants_login),
+        ("Authentication failed", wants_login),
+    ]
 
 
 def keyscan(url: str) -> str:
@@ -180,16 +215,20 @@ def prepare_ssh(key: Path) -> None:
     mounted = secret / os.environ["BODYWORK_SSH_KEY"]
     if not mounted.is_file():
         raise FetchError(f"the SSH key's secret has no key {mounted.name}")
-    # ssh refuses a file that others may read and that is its own user's, and a key without its last line break, which
-    # `kubectl create secret --from-literal` loses: a copy mends both
+    # ssh refuses a file that others may read and that is its own user's, and a key whose lines were lost: a copy mends both
     key.touch(mode=0o600)
-    key.write_text(mounted.read_text().rstrip("\n") + "\n")
+    key.write_text(mended(mounted.read_text()))
     known_hosts = secret / "known_hosts"
     if not known_hosts.is_file():
         known_hosts = Path(os.devnull)
     options = ["IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes", f"UserKnownHostsFile={known_hosts}"]
     words = ["ssh", "-i", str(key)] + [word for option in options for word in ("-o", option)]
     os.environ["GIT_SSH_COMMAND"] = " ".join(shlex.quote(word) for word in words)
+
+
+def mended(key: str) -> str:
+    """A key that was pasted: `kubectl create secret --from-literal` loses its last line break, JSON and shells make `\\n` of the others."""
+    return key.replace("\\r", "").replace("\r", "").replace("\\n", "\n").strip() + "\n"
 
 
 def git(project: Path, *words: str) -> None:
@@ -202,7 +241,8 @@ def git(project: Path, *words: str) -> None:
 def try_git(project: Path, *words: str) -> tuple[bool, str]:
     """Run git in the project; whether it succeeded, and what it said."""
     place = ["-C", str(project)] if project.exists() else []
-    command = ["git", "-c", "init.defaultBranch=main", *place, *words]
+    helper = ["-c", "credential.helper=" + HELPER] if TOKEN in os.environ else []
+    command = ["git", "-c", "init.defaultBranch=main", *helper, *place, *words]
     environment = dict(os.environ, GIT_TERMINAL_PROMPT="0")
     ended = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False

@@ -2,14 +2,22 @@
 
 import io
 import os
+import runpy
 import shutil
 import socket
 import subprocess
 import tarfile
 from pathlib import Path
 
+import git_over_http
 import pytest
+import yaml
 from builders import a_bare_copy, a_pipeline, write
+from project_values import COMMIT, batch, project
+
+from bodywork_compiler import compiler
+from bodywork_compiler.compiler import compile_project
+from bodywork_compiler.source import Source
 
 ANY_COMMIT_FORBIDDEN = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
 
@@ -281,3 +289,40 @@ def test_what_a_stage_left_on_the_volume_is_not_run_by_a_later_fetch(workspace, 
     assert ended.code == 0, ended.stderr
     assert not ran.exists()
     assert not workspace.project.is_symlink()
+
+
+def test_a_token_opens_a_private_repository_by_https(workspace, repository, tmp_path):
+    """By http here; the login is the same."""
+    a_bare_copy(repository, tmp_path / "served" / "iris.git")
+    secret = tmp_path / "secret"
+    write(secret / "BODYWORK_GIT_TOKEN", f"{git_over_http.PASSWORD}\n")
+    write(secret / "BODYWORK_GIT_USER", git_over_http.USER)
+    with git_over_http.serving(tmp_path / "served") as address:
+        url, commit = f"http://{address}/iris.git", repository.git("rev-parse", "HEAD")
+        assert fetch(workspace, url, commit, BODYWORK_HTTPS=str(secret)).code == 0
+        without = fetch(workspace, url, commit, BODYWORK_HTTPS=str(tmp_path / "nothing"))
+        assert without.last_line.startswith(f"bodywork: could not fetch {url}: it wants a login: store a token as secret git-https-token")
+        write(secret / "BODYWORK_GIT_TOKEN", "wrong")
+        refused = fetch(workspace, url, commit, BODYWORK_HTTPS=str(secret))
+        assert "it does not accept the token of the secret git-https-token" in refused.last_line
+        assert git_over_http.PASSWORD not in refused.stderr + without.stderr
+
+
+def test_the_secret_of_a_token_is_seen_by_fetch_only_and_may_be_missing():
+    pod = compiled_pod("https://git.example.com/acme/iris.git")
+    assert {"name": "https", "secret": {"secretName": "git-https-token", "optional": True, "defaultMode": 0o400}} in pod["volumes"]
+    mounted = {each["name"]: [mount["name"] for mount in each["volumeMounts"]] for each in (*pod["initContainers"], *pod["containers"])}
+    assert {name for name, mounts in mounted.items() if "https" in mounts} == {"fetch"}
+    assert "https" not in str(compiled_pod("git://git.example.com/acme/iris.git")["volumes"])
+
+
+def compiled_pod(url):
+    documents = compile_project(project(batch("train", requirements=("six",))), Source(commit=COMMIT, url=url))
+    return next(yaml.safe_load(each.text)["spec"]["template"]["spec"] for each in documents if each.kind == "Job")
+
+
+@pytest.mark.parametrize("paste", [str.strip, lambda key: key.replace("\n", "\\n"), lambda key: key.replace("\n", "\r\n")])
+def test_a_pasted_key_is_mended(paste):
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\ndef\n-----END OPENSSH PRIVATE KEY-----\n"
+    script = runpy.run_path(str(Path(compiler.__file__).parent / "scripts" / "fetch.py"), run_name="fetch")
+    assert script["mended"](paste(key)) == key
