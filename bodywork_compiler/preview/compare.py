@@ -10,6 +10,7 @@ from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.calls import Call, calls, key_of
 from bodywork_compiler.preview.difference import change, is_namespace_of_run
+from bodywork_compiler.preview.groups import copies
 from bodywork_compiler.preview.refusals import said, warnings
 from bodywork_compiler.preview.standing import has_namespace, items, left, standing
 from bodywork_compiler.preview.values import Difference, Key, Object
@@ -36,7 +37,10 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None) -> D
         context=where.context,
         namespace=where.namespace,
         has_namespace=True,
-        changes=tuple(change(each, step, live.get(key), rehearsed.get(key)) for step, each, key in _keyed(objects, where.namespace)),
+        changes=(
+            *copies(there, plan, where.namespace),
+            *(change(each, step, live.get(key), rehearsed.get(key)) for step, each, key in _keyed(objects, where.namespace)),
+        ),
         left=left(there, plan),
         warnings=warned,
     )

@@ -13,7 +13,7 @@ from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
 from bodywork_compiler.preview.checked import Checked, check
 from bodywork_compiler.preview.difference import is_namespace_of_run
-from bodywork_compiler.preview.missing import missing, not_looked_for
+from bodywork_compiler.preview.missing import missing
 from bodywork_compiler.preview.standing import RENDERED_KINDS, has_namespace, standing
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import DryRun, DryRunEnded, Event, Notice, ObjectChecked, StepStarted
@@ -66,10 +66,13 @@ def dry_run(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, by: 
     ask = _asking(kubectl, where.namespace, stand_in) if by == "server" else None
     telling = _Telling(tell=tell, namespace=where.namespace)
     tell(run.about_to_start(plan, where))
-    for notice in ask.unasked(plan) if ask else ():
+    for notice in ask.unasked() if ask else ():
         telling.notice(notice)
     for found in ask.missing_secrets(plan) if ask else ():
-        telling.checked(labels.STEP_SETUP, found)
+        if isinstance(found, str):
+            telling.notice(found)
+        else:
+            telling.checked(labels.STEP_SETUP, found)
     for step in _steps(plan):
         if step.number != labels.STEP_SETUP:
             tell(StepStarted(step=step.number, stages=tuple(each.stage for each in stage_plans(step))))
@@ -110,16 +113,14 @@ class _Asking:
     def is_stand_in(self) -> bool:
         return self.asked_in != self.namespace
 
-    def unasked(self, plan: Plan) -> Iterator[str]:
+    def unasked(self) -> Iterator[str]:
         if self.is_stand_in:
             yield (
                 f"namespace {self.namespace} is not there: its objects are asked about in namespace {self.asked_in}. Not asked: the rights, quotas, "
                 f"limits and Pod Security of {self.namespace}, and whether the secrets that stages name are there"
             )
-        elif unasked := not_looked_for(plan):
-            yield unasked
 
-    def missing_secrets(self, plan: Plan) -> Iterable[Checked]:
+    def missing_secrets(self, plan: Plan) -> Iterable[Checked | str]:
         return () if self.is_stand_in else missing(self.kubectl, plan, self.namespace)
 
     def about(self, step: PlanStep) -> list[Checked]:

@@ -1,49 +1,45 @@
-"""Secrets that a run would miss: without them it is refused before it changes anything. A group's are not looked for: a run copies them in."""
+"""Secrets that a run would miss: without them it is refused before it changes anything. Those of a group are looked for in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.checked import REFUSED, Checked
-from bodywork_compiler.preview.standing import standing
-from bodywork_compiler.preview.values import Key, Object
-from bodywork_compiler.runner.groups import group_of
+from bodywork_compiler.preview.groups import in_group, not_readable, secrets_of
+from bodywork_compiler.preview.values import Object
+from bodywork_compiler.runner.groups import Group, group_of, is_copy_from
 from bodywork_compiler.runner.references import wanted
 
 
-def missing(kubectl: Kubectl, plan: Plan, namespace: str) -> Iterator[Checked]:
-    """Each secret that pods cannot start without and that is not there, or lacks a key. Who may not read secrets is told nothing."""
+def missing(kubectl: Kubectl, plan: Plan, namespace: str) -> Iterator[Checked | str]:
+    """Each secret that pods cannot start without and that is nowhere, or lacks a key; in words, what may not be read."""
     group = group_of(plan)
-    of_namespace = {name: keys for name, keys in sorted(wanted(plan).items()) if not (group and group.has(name))}
-    needed = {name: sorted(key.name for key in keys if key.name) for name, keys in of_namespace.items()}
-    if not needed:
-        return
-    manifests = {name: KubeObject({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}) for name in needed}
-    try:
-        there = standing(kubectl, manifests.values(), namespace)
-    except KubectlFailed as failed:
-        if "(Forbidden)" in failed.result.err:
-            return
-        raise
+    needed = {name: sorted(key.name for key in keys if key.name) for name, keys in sorted(wanted(plan).items())}
+    copied = in_group(kubectl, group, needed)
+    if copied is None and group:
+        yield not_readable(group)
+        needed = {name: keys for name, keys in needed.items() if not group.has(name)}
+    stand = secrets_of(kubectl, [name for name in needed if name not in (copied or {})], namespace)
     for name, keys in needed.items():
-        reason = _reason(there.get(Key("Secret", name)), keys)
+        found = (copied or {}).get(name) or _own(stand, name, group)
+        reason = "" if found is None and stand is None else _reason(found, keys, group)
         if reason:
-            yield Checked(object=manifests[name], action=REFUSED, reason=reason)
+            secret = KubeObject({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}})
+            yield Checked(object=secret, action=REFUSED, reason=reason)
 
 
-def not_looked_for(plan: Plan) -> str | None:
-    """What is to be said of a group's secrets."""
-    group = group_of(plan)
-    if group is None or not any(group.has(name) for name in wanted(plan)):
-        return None
-    return f"not asked: whether the secrets group {group.name} has what a run would copy"
+def _own(stand: Mapping[str, Object] | None, name: str, group: Group | None) -> Object | None:
+    """A secret of the namespace; an old copy of a group's secret that is gone is none."""
+    found = (stand or {}).get(name)
+    return None if found and group and not group.only and is_copy_from(dict(found), group) else found
 
 
-def _reason(found: Object | None, keys: list[str]) -> str:
+def _reason(found: Object | None, keys: list[str], group: Group | None) -> str:
     if found is None:
-        return "a stage names it, and it is not there"
+        nor = f", and not in the secrets group {group.name}" if group and not group.only else ""
+        return f"a stage names it, and it is not there{nor}"
     data: Mapping[str, str] = found.get("data") or {}
     lacking = [key for key in keys if key not in data]
     return f"has no {', '.join(lacking)}, which a stage names" if lacking else ""

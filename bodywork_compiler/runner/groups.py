@@ -56,10 +56,14 @@ def find_in(session: Session, group: Group, secret: str, *, is_needed: bool = Tr
 
 def copy_of(session: Session, source: Object, secret: str) -> KubeObject:
     """The group's secret as it is to stand in the run's namespace."""
+    return as_copy(source, secret, namespace=session.namespace, pipeline=session.plan.pipeline)
+
+
+def as_copy(source: Object, secret: str, *, namespace: str, pipeline: str) -> KubeObject:
     metadata = {
         "name": secret,
-        "namespace": session.namespace,
-        "labels": {labels.PIPELINE: session.plan.pipeline, "app.kubernetes.io/managed-by": "bodywork"},
+        "namespace": namespace,
+        "labels": {labels.PIPELINE: pipeline, "app.kubernetes.io/managed-by": "bodywork"},
         "annotations": {labels.COPIED_FROM: f"{NAMESPACE}/{source['metadata']['name']}"},
     }
     body = {"apiVersion": "v1", "kind": "Secret", "type": _type(source), "metadata": metadata, "data": source.get("data") or {}}

@@ -135,3 +135,42 @@ def test_what_is_left_is_removed_where_a_run_would_remove_it() -> None:
         ("ConfigMap", "scripts-1", False),
         ("Secret", "own", False),
     ]
+
+
+@dataclass
+class GroupServer(Answers):
+    """Knows secrets by their namespace too."""
+
+    secrets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def __call__(self, argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) -> Result:
+        namespace = next((word.partition("=")[2] for word in argv if word.startswith("--namespace=")), "")
+        if argv[1] == "get" and '"Secret"' in (stdin or ""):
+            return good({"kind": "List", "items": self.secrets.get(namespace, [])})
+        return super().__call__(argv, stdin, timeout_seconds)
+
+
+def test_what_a_run_copies_from_a_group_is_compared_and_no_value_is_shown() -> None:
+    variables = [{"name": name.upper(), "valueFrom": {"secretKeyRef": {"name": name, "key": "KEY"}}} for name in ("store", "token", "own")]
+    pod = {"spec": {"containers": [{"name": "stage", "env": variables}]}}
+    facts = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris"}}}
+    facts |= {"data": {"dag": "train", "secrets-group": "prod"}}
+    groups = [
+        {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": f"prod-{name}"}, "data": {"KEY": "aHVudGVyMg=="}}
+        for name in ("store", "token", "own")
+    ]
+    copied = {"bodywork/copied-from": "bodywork-deployment-jobs/prod-token"}
+    ours = {"bodywork/pipeline": "iris", "app.kubernetes.io/managed-by": "bodywork"}
+    stand = [
+        {"kind": "Secret", "metadata": {"name": "token", "annotations": copied, "labels": ours}, "data": {"KEY": "b2xk"}},
+        {"kind": "Secret", "metadata": {"name": "own"}, "data": {"KEY": "b3du"}},
+    ]
+    answers = GroupServer(
+        {"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good()},
+        secrets={"bodywork-deployment-jobs": groups, "lab": stand},
+    )
+    found = compare(a_plan(facts, {**JOB, "spec": {"template": pod}}), kubectl(answers))
+
+    assert [(each.name, each.action) for each in found.changes if each.kind == "Secret"] == [("store", "new"), ("token", "changed")]
+    for value in ("aHVudGVyMg", "b2xk", "b3du"):
+        assert value not in str(found)

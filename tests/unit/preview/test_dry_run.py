@@ -29,6 +29,7 @@ class PaperServer:
     namespaces: tuple[str, ...] = ("lab",)
     there: tuple[dict[str, Any], ...] = ()
     refuses: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()  # namespaces in which nothing may be read
     warning: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)  # namespace, what
 
@@ -40,7 +41,10 @@ class PaperServer:
             return Result(argv=argv, out="namespace/x\n" if words[2] in self.namespaces else "")
         if words == ["get"]:
             named = {(each["kind"], each["metadata"]["name"]) for each in sent}
-            found = [each for each in self.there if (each["kind"], each["metadata"]["name"]) in named]
+            if namespace in self.closed:
+                return Result(argv=argv, err="Error from server (Forbidden): secrets is forbidden", exit_code=1)
+            there = [each for each in self.there if each["metadata"].get("namespace", namespace) == namespace]
+            found = [each for each in there if (each["kind"], each["metadata"]["name"]) in named]
             return Result(argv=argv, out=json.dumps({"kind": "List", "items": found}))
         assert "--dry-run=server" in argv
         return self._rehearsed(argv, namespace, sent)
@@ -169,12 +173,38 @@ def test_a_secret_that_a_run_would_miss_is_refused(data: dict[str, str] | None, 
     assert [each.reason for each in told if isinstance(each, ObjectChecked) and each.kind == "Secret"] == ([reason] if reason else [])
 
 
-def test_a_groups_secrets_are_not_looked_for_since_a_run_copies_them_and_that_is_told() -> None:
-    facts = {**an_object("ConfigMap", "bodywork-iris", 0), "data": {"secrets-group": "prod"}}
+def a_plan_with_a_group() -> Plan:
+    facts = {**an_object("ConfigMap", "bodywork-iris", 0), "data": {"dag": "train", "secrets-group": "prod"}}
     del facts["metadata"]["labels"]["bodywork/stage"]
-    exit_code, told = ran(a_plan(facts, a_job_with_a_secret()), PaperServer())
+    return a_plan(facts, a_job_with_a_secret())
+
+
+def a_secret(name: str, namespace: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
+
+
+GROUPS = "bodywork-deployment-jobs"
+
+
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        pytest.param([], "a stage names it, and it is not there, and not in the secrets group prod", id="nowhere"),
+        pytest.param([a_secret("prod-store", GROUPS, OTHER="eA==")], "has no KEY, which a stage names", id="no-key"),
+        pytest.param([a_secret("prod-store", GROUPS, KEY="eA==")], None, id="in-the-group"),
+        pytest.param([a_secret("store", "lab", KEY="eA==")], None, id="in-the-namespace"),
+    ],
+)
+def test_a_groups_secrets_are_looked_for_where_a_run_copies_them_from(there: list[dict[str, Any]], reason: str | None) -> None:
+    exit_code, told = ran(a_plan_with_a_group(), PaperServer(there=tuple(there)))
+    assert exit_code == (1 if reason else 0)
+    assert [each.reason for each in told if isinstance(each, ObjectChecked) and each.kind == "Secret"] == ([reason] if reason else [])
+
+
+def test_a_group_that_may_not_be_read_is_told_and_refuses_nothing() -> None:
+    exit_code, told = ran(a_plan_with_a_group(), PaperServer(closed=(GROUPS,)))
     assert exit_code == 0
-    assert ["secrets group prod" in each.message for each in told if isinstance(each, Notice)] == [True]
+    assert ["secrets group prod may not be read" in each.message for each in told if isinstance(each, Notice)] == [True]
 
 
 def test_a_clients_dry_run_asks_no_server_and_needs_no_context() -> None:
