@@ -98,8 +98,8 @@ def update(name: str, group: str, asked: Asked) -> None:
 
     \b
     Example:
-      bodywork update secret aws-credentials --group prod --data AWS_DEFAULT_REGION=eu-west-2
-      bodywork update secret aws-credentials --group prod --data AWS_SESSION_TOKEN-
+      bodywork update secret aws --group prod --data AWS_REGION=eu-west-2
+      bodywork update secret aws --group prod --data AWS_SESSION_TOKEN-
     """
     from bodywork_compiler.secret_groups import changing
     from bodywork_compiler.secret_groups.stored import Place
