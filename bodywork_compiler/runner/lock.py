@@ -16,7 +16,7 @@ from bodywork_compiler.runner.inbox import Message, start_thread
 from bodywork_compiler.runner.lease import LEASE_SECONDS, RENEW_SECONDS, Claim, LockTaken, Record, record_of
 
 ASK_AGAIN_SECONDS = 2.0  # when a renewal could not ask
-SURE_SECONDS = LEASE_SECONDS - RENEW_SECONDS  # so long after a renewal nobody else can have taken it
+SURE_SECONDS = 1.0  # so long after a look at it nobody looks again
 
 
 class Lock:

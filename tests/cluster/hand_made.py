@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -126,8 +126,8 @@ class Run:
         )
 
 
-def apply(cluster: Cluster, namespace: str, *manifests: Manifest) -> Run:
-    done = cluster.bodywork("apply", "-", "-o", "json", "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests))
+def apply(cluster: Cluster, namespace: str, *manifests: Manifest, options: Sequence[str] = ()) -> Run:
+    done = cluster.bodywork("apply", "-", "-o", "json", "--namespace", namespace, *options, cwd=Path("/"), stdin=stream(*manifests))
     return run_of(done.returncode, done.stdout, done.stderr)
 
 
@@ -150,7 +150,8 @@ class RunningApply:
             told: dict[str, Any] = json.loads(line)
             if told["event"] == event and all(told[name] == value for name, value in fields.items()):
                 return told
-        raise AssertionError(f"{event} {fields} never came:\n{''.join(self._lines)}")
+        err = self.process.stderr.read() if self.process.stderr else ""
+        raise AssertionError(f"{event} {fields} never came:\n{''.join(self._lines)}{err}")
 
     def end(self) -> Run:
         out, err = self.process.communicate(timeout=240)
@@ -166,9 +167,9 @@ class RunningApply:
 
 
 @contextmanager
-def applying(cluster: Cluster, namespace: str, *manifests: Manifest) -> Iterator[RunningApply]:
+def applying(cluster: Cluster, namespace: str, *manifests: Manifest, options: Sequence[str] = ()) -> Iterator[RunningApply]:
     argv = [sys.executable, "-m", "bodywork_compiler", "apply", "-", "-o", "json", "--namespace", namespace]
-    argv += ["--kubeconfig", str(cluster.kubeconfig)]
+    argv += ["--kubeconfig", str(cluster.kubeconfig), *options]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
     with process:
         assert process.stdin is not None
