@@ -42,17 +42,20 @@ def at_once(session: Session, step: PlanStep) -> Sequence[KubeObject]:
 
 
 def lead_over(session: Session, step: PlanStep, runs: Iterable[StageRun]) -> None:
-    """When the new pods are good: their Service and Ingress lead to them. What kubectl refuses fails the stage."""
+    """When the new pods are good: their Services and Ingresses lead to them. What kubectl refuses fails the stages."""
+    later = _led_over_later(session, step)
     good = {run.stage: run for run in runs if run.result == "available"}
-    for each in _led_over_later(session, step):
-        run = good.get(each.stage or "")
-        if run is None:
+    ready = [each for each in later if each.stage in good]
+    try:
+        _lead(session, step.number, ready)
+    except KubectlFailed as refused:
+        if refused.hands_off:
+            raise
+        for stage in {str(each.stage) for each in ready}:
+            good[stage].verdict, good[stage].result = Verdict(state="failed", message=refused.message), None
+    for each in later:
+        if each not in ready:
             session.notice(f"{each.kind.lower()}={each.name} still leads to the pods that were there before", "WARNING", where="run.step")
-            continue
-        try:
-            _lead(session, step.number, each)
-        except KubectlFailed as refused:
-            run.verdict, run.result = Verdict(state="failed", message=refused.message), None
 
 
 def left_behind(session: Session) -> list[Object]:
@@ -93,16 +96,17 @@ def _led_over_later(session: Session, step: PlanStep) -> list[KubeObject]:
     return [each for each in leading if (each.kind, each.name) in strangers or each.stage in stages]
 
 
-def _lead(session: Session, step: int, each: KubeObject) -> None:
+def _lead(session: Session, step: int, objects: Sequence[KubeObject]) -> None:
     """What apply did not make is replaced: apply would leave the old selector's labels beside ours, and lead nowhere."""
-    stands = find(session, each.kind, each.name)
-    if stands is None or annotation(stands, LAST_APPLIED):
-        applying.apply(session, step, [each])
-    else:
-        result = session.kubectl.try_("replace", "--save-config", "-f", "-", stdin=to_json([each]))
-        applying.tell_changes(session, step, [each], result)
+    stand = {(each.kind, each.name): find(session, each.kind, each.name) for each in objects}
+    whole = [each for each in objects if (found := stand[each.kind, each.name]) and not annotation(found, LAST_APPLIED)]
+    if whole:
+        result = session.kubectl.try_("replace", "--save-config", "-f", "-", stdin=to_json(whole))
+        applying.tell_changes(session, step, whole, result)
         applying.check(result)
-    session.led_over_at = session.clock()
+    applying.apply(session, step, [each for each in objects if each not in whole])
+    if objects:
+        session.led_over_at = session.clock()
 
 
 def _leads_to(service: Object, replica_set: Object) -> bool:

@@ -24,12 +24,10 @@ def the_ancestors_service(name: str, stage: str) -> list[Manifest]:
     pod = {
         "containers": [
             {
-
-                    "name": "bodywork",
-                    "image": IMAGE,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "-u", "-c", STOPS_AT_ONCE]
-                ,
+                "name": "bodywork",
+                "image": IMAGE,
+                "imagePullPolicy": "IfNotPresent",
+                "command": ["python3", "-u", "-c", STOPS_AT_ONCE],
                 "readinessProbe": {"tcpSocket": {"port": 8000}, "periodSeconds": 1},
                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
             }
@@ -83,6 +81,12 @@ def apply(cluster: Cluster, namespace: str, *manifests: Manifest, adopt: bool = 
     return run_of(done.returncode, done.stdout, done.stderr)
 
 
+def standing(cluster: Cluster, namespace: str) -> list[tuple[str, str, Any]]:
+    """What stands, and what of it is ours to change."""
+    found = cluster.get("deployments,services,jobs,secrets,configmaps", "-n", namespace)["items"]
+    return [(each["metadata"]["uid"], each["metadata"].get("labels"), each.get("spec")) for each in found]
+
+
 @pytest.fixture
 def group(cluster: Cluster) -> Iterator[str]:
     cluster.run("kubectl", "--kubeconfig", str(cluster.kubeconfig), "create", "namespace", GROUPS)
@@ -102,7 +106,7 @@ def test_services_go_on_answering_and_jobs_and_secrets_are_found(cluster: Cluste
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": facts, "data": {"dag": "train >> serve", "secrets-group": group}}
     train = a_batch("train", 1, "import os; print(len(os.environ['KEY']))", env=[from_secret("KEY", "aws", "KEY")])
     plan = [settings, train, *a_service("serve", 2), *named(old_name, a_service("scoring", 2))]
-    before = cluster.get("all", "-n", namespace)["items"]
+    before = standing(cluster, namespace)
 
     refused = apply(cluster, namespace, *plan)
     assert refused.exit_code == 1
@@ -110,7 +114,7 @@ def test_services_go_on_answering_and_jobs_and_secrets_are_found(cluster: Cluste
     assert f"Service {old_name} (it is earlier Bodywork's)" in refused.err
     assert "Job train (it is earlier Bodywork's)" in refused.err
     assert "bodywork apply --adopt" in refused.err
-    assert cluster.get("all", "-n", namespace)["items"] == before
+    assert standing(cluster, namespace) == before
 
     with a_client_of(cluster, namespace, "serve", old_name) as client:
         never_listens = a_service("serve", 1, RUNS_ON)

@@ -91,11 +91,11 @@ class PaperCluster:
             for manifest in manifests:
                 self.remove(manifest["kind"], manifest["metadata"]["name"])
                 yield f'{_plural(manifest["kind"])} "{manifest["metadata"]["name"]}" deleted'
-        elif verb == "delete" and words[1] == "job":
+        elif verb == "delete" and words[1] in {"job", "deployment"}:
             for name in (word for word in words[2:] if not word.startswith("--")):
-                self.remove("Job", name)
-                yield f'job.batch "{name}" deleted'
-        elif verb in {"delete", "rollout", "annotate"}:
+                self.remove(words[1].capitalize(), name)
+                yield f'{_plural(words[1].capitalize())} "{name}" deleted'
+        elif verb in {"delete", "rollout", "annotate", "label"}:
             yield ""
         else:
             raise AssertionError(f"no kubectl call like this was expected: {words}")
@@ -196,9 +196,7 @@ def closing(session: Session) -> Iterator[Session]:
         session.close()
 
 
-def execute(
-    cluster: PaperCluster, plan: Plan, *, may_raise: bool = False, options: RunOptions = DEFAULT_RUN
-) -> tuple[int, list[Event]]:
+def execute(cluster: PaperCluster, plan: Plan, *, may_raise: bool = False, options: RunOptions = DEFAULT_RUN) -> tuple[int, list[Event]]:
     """A whole run: its exit code, and what was told."""
     told: list[Event] = []
     with closing(a_session(cluster, plan, told, options)) as session:

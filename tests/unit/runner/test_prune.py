@@ -1,0 +1,158 @@
+"""What goes after a good run, and what stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, a_service_of, a_template, as_failed, as_good, execute
+
+from bodywork_compiler.api import Refused
+from bodywork_compiler.run_options import RunOptions
+from bodywork_compiler.runner.events import Event, Notice
+
+URL, OTHER = "https://git.example.com/acme/iris.git", "https://git.example.com/other/iris.git"
+PLAN = a_plan(a_job("train", 1), a_deployment("serve", 2), a_service_of("serve", 2))
+
+
+@pytest.fixture
+def cluster() -> PaperCluster:
+    cluster = PaperCluster(on_apply=as_good)
+    cluster.put(NAMESPACE)
+    return cluster
+
+
+def an_ingress(name: str) -> Object:
+    return {**a_service_of(name, 1), "kind": "Ingress", "spec": {}}
+
+
+def a_config_map(name: str, *, step: str | None = "0", pipeline: str = "iris", **metadata: Any) -> Object:
+    labels = {"bodywork/pipeline": pipeline, **({"bodywork/step": step} if step else {})}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels, **metadata}}
+
+
+def of(url: str, manifest: Object) -> Object:
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": {"bodywork/git-url": url}}}
+
+
+def said(told: list[Event]) -> str:
+    return "\n".join(event.message for event in told if isinstance(event, Notice))
+
+
+def deletes(cluster: PaperCluster) -> list[tuple[str, ...]]:
+    return [words for words in cluster.ran if words[0] == "delete"]
+
+
+def test_objects_of_stages_that_are_gone_go_in_one_call_after_they_were_listed(cluster: PaperCluster) -> None:
+    for each in (a_deployment("gone", 2), a_service_of("gone", 2), an_ingress("serve"), a_config_map("bodywork-iris-source-old-0")):
+        cluster.put(each)
+    exit_code, told = execute(cluster, PLAN)
+    assert exit_code == 0
+    listed = "ingress/serve, service/gone, deployment/gone, configmap/bodywork-iris-source-old-0"
+    assert f"removing what no stage needs any more: {listed}" in said(told)
+    assert deletes(cluster) == [("delete", "-f", "-", "--ignore-not-found", "--wait=false")]
+    assert not {("Deployment", "gone"), ("Service", "gone"), ("Ingress", "serve")} & cluster.objects.keys()
+    assert ("Deployment", "serve") in cluster.objects
+
+
+def test_where_nothing_is_to_go_kubectl_is_not_started(cluster: PaperCluster) -> None:
+    execute(cluster, PLAN)
+    cluster.ran.clear()
+    cluster._watches = {}
+    _, told = execute(cluster, PLAN)
+    assert [words for words in deletes(cluster) if words[1] != "job"] == []
+    assert "no stage needs" not in said(told)
+
+
+def test_no_prune_keeps_it_and_says_what(cluster: PaperCluster) -> None:
+    cluster.put(a_deployment("gone", 2))
+    _, told = execute(cluster, PLAN, options=RunOptions(prune=False))
+    assert ("Deployment", "gone") in cluster.objects
+    assert "kept, though no stage needs it any more (--no-prune): deployment/gone" in said(told)
+
+
+def test_a_failed_run_removes_nothing(cluster: PaperCluster) -> None:
+    cluster.on_apply = as_failed
+    cluster.put(a_deployment("gone", 2))
+    assert execute(cluster, PLAN)[0] == 4
+    assert ("Deployment", "gone") in cluster.objects
+
+
+@pytest.mark.parametrize(
+    "decoy",
+    [
+        a_config_map("theirs", step="0", pipeline="iris-2"),
+        a_config_map("own", step=None),
+        a_config_map("made", ownerReferences=[{"uid": "1"}]),
+        a_config_map("going", deletionTimestamp="2026-11-21T10:00:00Z"),
+        of(OTHER, a_service_of("foreign", 1)),
+        {"kind": "ServiceAccount", "metadata": {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0"}}},
+        {"kind": "Secret", "metadata": {"name": "own", "labels": {"bodywork/pipeline": "iris"}}},
+    ],
+    ids=["another pipeline's", "a person's", "another object's", "going already", "another repository's", "service account", "secret"],
+)
+def test_what_is_not_its_own_stays(cluster: PaperCluster, decoy: Object) -> None:
+    cluster.put(decoy)
+    assert execute(cluster, a_plan(of(URL, a_job("train", 1))))[0] == 0
+    assert (decoy["kind"], decoy["metadata"]["name"]) in cluster.objects
+    assert deletes(cluster) == []
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"volumes": [{"name": "source", "configMap": {"name": "named"}}]},
+        {"volumes": [{"name": "source", "projected": {"sources": [{"configMap": {"name": "named"}}]}}]},
+        {"containers": [{"name": "c", "envFrom": [{"configMapRef": {"name": "named"}}]}]},
+        {"containers": [{"name": "c", "env": [{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "named", "key": "x"}}}]}]},
+    ],
+)
+@pytest.mark.parametrize("kind", ["ReplicaSet", "Job", "Pod"])
+def test_what_something_still_names_stays(cluster: PaperCluster, kind: str, reference: Object) -> None:
+    cluster.put(a_config_map("named"))
+    cluster.put(a_config_map("unnamed"))
+    spec = reference if kind == "Pod" else {"template": {"spec": reference}}
+    cluster.put({"kind": kind, "metadata": {"name": "old", "labels": {}}, "spec": spec})
+    execute(cluster, PLAN)
+    assert ("ConfigMap", "named") in cluster.objects
+    assert ("ConfigMap", "unnamed") not in cluster.objects
+
+
+def test_what_only_an_overlay_names_stays(cluster: PaperCluster) -> None:
+    cluster.put(a_config_map("named"))
+    train = a_job("train", 1, template=a_template(envFrom=[{"configMapRef": {"name": "named"}}]))
+    execute(cluster, a_plan(train))
+    assert ("ConfigMap", "named") in cluster.objects
+
+
+def test_kubectls_no_is_told_and_the_run_has_succeeded_all_the_same(cluster: PaperCluster) -> None:
+    cluster.put(a_deployment("gone", 2))
+    cluster.refusals["delete -f"] = "Error from server (Forbidden): deployments is forbidden"
+    exit_code, told = execute(cluster, PLAN)
+    assert exit_code == 0
+    assert "not all of it was removed: Error from server (Forbidden): deployments is forbidden" in said(told)
+
+
+def test_where_it_cannot_be_known_what_is_still_named_nothing_goes(cluster: PaperCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.put(a_config_map("perhaps"))
+    listed = cluster.list
+
+    def refuses_replica_sets(kind: str, query: Any) -> tuple[list[Object], str]:
+        if kind == "ReplicaSet":
+            raise Refused("replicasets is forbidden")
+        return listed(kind, query)
+
+    monkeypatch.setattr(cluster, "list", refuses_replica_sets)
+    exit_code, told = execute(cluster, PLAN)
+    assert exit_code == 0
+    assert ("ConfigMap", "perhaps") in cluster.objects
+    assert "is not removed, since it cannot be looked for: replicasets is forbidden" in said(told)
+
+
+def test_a_part_of_the_plan_removes_nothing_of_the_rest(cluster: PaperCluster) -> None:
+    cluster.put(as_good(a_deployment("serve", 2)))
+    cluster.put(a_service_of("serve", 2))
+    cluster.put(a_deployment("gone", 2))
+    assert execute(cluster, PLAN, options=RunOptions(only=("train",)))[0] == 0
+    assert ("Deployment", "serve") in cluster.objects
+    assert ("Deployment", "gone") not in cluster.objects
