@@ -18,6 +18,7 @@ class Problem:
     `file` is named as the user named it (relative paths stay relative); `line` and `column` count from 1 and are None where a whole file is
     at fault. `path` is the key's place in words, `stages.train.batch.retries`. `hint` is one sentence that says what to do. `excerpt` is the
     faulty line of the file as it stands, with `mark` the number of columns from `column` on that are at fault (0: no excerpt is shown).
+    `named_at` is the file, line and column that name a file which is not there: a pull request shows nothing beside what does not exist.
     """
 
     file: str
@@ -29,6 +30,7 @@ class Problem:
     excerpt: str | None = None
     mark: int = 0
     severity: Severity = "error"
+    named_at: tuple[str, int | None, int | None] | None = None
 
 
 def by_place(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,10 +13,14 @@ from bodywork_compiler.config.reading import as_typed
 from bodywork_compiler.problems import Problem
 
 _NOT_FOUND = "not found"
+NamedAt = tuple[str, int | None, int | None]  # file, line, column
 
 
-def missing(folder: Path, named: Iterable[tuple[object, str]]) -> list[Problem]:
-    """Problems of the files that are not there; `named` has each file and who names it. What is no path inside the project is left out."""
+def missing(folder: Path, named: Iterable[tuple[object, str]], place: Callable[[str], NamedAt]) -> list[Problem]:
+    """Problems of the files that are not there; `named` has each file and who names it, of which `place` knows where it stands.
+
+    What is no path inside the project is left out.
+    """
     problems: list[Problem] = []
     for file, who in named:
         if not isinstance(file, str) or "\0" in file or leaves_project(file):
@@ -24,7 +28,9 @@ def missing(folder: Path, named: Iterable[tuple[object, str]]) -> list[Problem]:
         fault = _fault(folder / file)
         if fault:
             hint = _did_you_mean(folder, file) if fault == _NOT_FOUND else None
-            problems.append(Problem(file=as_typed(folder / file), message=f"{fault}, although {who} names it", hint=hint))
+            problems.append(
+                Problem(file=as_typed(folder / file), message=f"{fault}, although {who} names it", hint=hint, named_at=place(who))
+            )
     return problems
 
 

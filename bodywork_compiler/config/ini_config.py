@@ -35,7 +35,7 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     problems += [problem for stage in stages.values() for problem in stage.problems]
     if check_files:
         scripts = ((stage.executable(name), f"{name}/{ini_stage.CONFIG}") for name, stage in stages.items())
-        problems += files.missing(file.folder, scripts)
+        problems += files.missing(file.folder, scripts, lambda config: (reading.as_typed(file.folder / config), None, None))
     if has_errors(problems):
         return None, problems
     project = ini_project.project(values, stages, file.name)

@@ -35,7 +35,13 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     if check_files:
         from bodywork_compiler.config import files
 
-        problems += files.missing(file.folder, _named_files(document.values))
+        named = {who: (given, path) for given, who, path in _named_files(document.values)}
+
+        def place(who: str) -> files.NamedAt:
+            (found,) = _placed(shown, [Fault(path=named[who][1], message="")], document)
+            return found.file, found.line, found.column
+
+        problems += files.missing(file.folder, ((given, who) for who, (given, _) in named.items()), place)
     if version is None or has_errors(problems):
         return None, problems
     project = yaml_project.project(document.values, version, file.name)
@@ -49,11 +55,11 @@ def _placed(file: str, faults: list[Fault], document: yaml_text.Document) -> lis
     return places.problems(file, faults, YamlPlaces(document))
 
 
-def _named_files(values: object) -> Iterator[tuple[object, str]]:
+def _named_files(values: object) -> Iterator[tuple[object, str, tuple[str, ...]]]:
     stages = values.get("stages") if isinstance(values, dict) else None
     for name, stage in stages.items() if isinstance(stages, dict) else ():
         for key in _FILES if isinstance(stage, dict) else ():
-            yield stage.get(key), f"stages.{name}.{key}"
+            yield stage.get(key), f"stages.{name}.{key}", ("stages", name, key)
 
 
 def _judged(document: yaml_text.Document) -> tuple[str | None, list[Fault]]:

@@ -55,7 +55,8 @@ def as_json(problem: Problem) -> dict[str, Any]:
 def as_github(problem: Problem) -> str:
     """An annotation: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands."""
     severity = {"note": "notice"}.get(problem.severity, problem.severity)
-    place = {"file": problem.file, "line": problem.line, "col": problem.column}
+    file, line, column = problem.named_at or (problem.file, problem.line, problem.column)
+    place = {"file": file, "line": line, "col": column}
     properties = ",".join(f"{key}={_in_property(str(value))}" for key, value in place.items() if value is not None)
     return f"::{severity} {properties}::{_in_data(_sentence(problem))}"
 
@@ -107,7 +108,8 @@ def _folded(line: str, width: int | None) -> str:
 
 
 def _sentence(problem: Problem) -> str:
-    said = f"{problem.path}: {problem.message}" if problem.path else problem.message
+    what = problem.path or (problem.file if problem.named_at else "")
+    said = f"{what}: {problem.message}" if what else problem.message
     return f"{said}; {problem.hint}" if problem.hint else said
 
 

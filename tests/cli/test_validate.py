@@ -100,6 +100,15 @@ def test_json_of_a_good_config(validate: Any) -> None:
     assert (code, json.loads(out)) == (0, {"valid": True, "problems": []})
 
 
+def test_a_file_that_is_not_there_is_annotated_where_the_config_names_it(validate: Any) -> None:
+    code, out, _ = validate("--check-files", "-o", "github")
+    assert code == 1
+    lines = Path("bodywork.yaml").read_text(encoding="utf-8").splitlines()
+    line = 1 + next(number for number, line in enumerate(lines) if "train/main.py" in line)
+    assert f"::error file=bodywork.yaml,line={line},col=" in out
+    assert "::train/main.py: not found, although stages.train.executable_module_path names it" in out
+
+
 def test_annotations_for_github(validate: Any) -> None:
     code, out, err = validate("-o", "github", docker_image="python", dag="train >> srve")
     assert (code, err) == (1, "")
