@@ -87,6 +87,7 @@ def _orphan(session: Session, step: int, deployments: Sequence[Stranger]) -> Non
     result = session.kubectl.try_("delete", "deployment", *names, "--cascade=orphan", "--ignore-not-found")
     applying.tell_changes(session, step, [KubeObject({"kind": "Deployment", "metadata": {"name": each}}) for each in names], result)
     applying.check(result)
+    session.picture.forget(owners)
 
 
 def _led_over_later(session: Session, step: PlanStep) -> list[KubeObject]:
