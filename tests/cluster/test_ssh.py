@@ -38,7 +38,7 @@ def test_a_private_repository_by_ssh(cluster: Cluster, namespace: str, server: S
     key = ["--ssh", str(server.key), "--known-hosts", str(server.known_hosts(tmp_path / "known_hosts"))]
 
     def bodywork(verb: str, *argv: str) -> Done:
-        return cluster.bodywork(verb, *argv, "--namespace", namespace, "--kubeconfig", str(cluster.kubeconfig), cwd=tmp_path)
+        return cluster.bodywork(verb, *argv, "--namespace", namespace, cwd=tmp_path)
 
     def stored(values: dict[str, str]) -> None:
         """As if somebody had stored something else for the pods."""
@@ -62,7 +62,7 @@ def test_a_private_repository_by_ssh(cluster: Cluster, namespace: str, server: S
     assert "SSH key" not in again.stderr, "it is there already"
 
     manifests = tmp_path / "manifests"
-    rendered = cluster.run("bodywork", "render", url, *key, "--namespace", namespace, "-o", str(manifests), cwd=tmp_path)
+    rendered = bodywork("render", url, *key, "-o", str(manifests))
     assert rendered.returncode == 0, rendered.stderr
     right = {"BODYWORK_GIT_SSH_PRIVATE_KEY": server.key.read_text()}
     pasted = {"BODYWORK_GIT_SSH_PRIVATE_KEY": server.key.read_text().strip().replace("\n", "\\n")}

@@ -9,6 +9,7 @@ Leaves WORKSPACE/project (the repository), and WORKSPACE/home and WORKSPACE/tmp.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import shlex
@@ -191,7 +192,6 @@ def refusals(url: str) -> list[tuple[str, str]]:
             "its host key is another one than known_hosts says: ask the server's owner whether it was changed, before you trust it",
         ),
         ("Host key verification failed", unknown),
-        ("incorrect passphrase", "the SSH key of the secret has a passphrase, which nobody can type here; make one for this without"),
         ("Permission denied (publickey", "it does not accept the SSH key of the secret"),
         ("could not read Username", wants_login),
         ("Authentication failed", wants_login),
@@ -216,8 +216,11 @@ def prepare_ssh(key: Path) -> None:
     if not mounted.is_file():
         raise FetchError(f"the SSH key's secret has no key {mounted.name}")
     # ssh refuses a file that others may read and that is its own user's, and a key whose lines were lost: a copy mends both
+    text = mended(mounted.read_text())
+    if has_passphrase(text):
+        raise FetchError("the SSH key of the secret has a passphrase, which nobody can type here; make a key for this without one")
     key.touch(mode=0o600)
-    key.write_text(mended(mounted.read_text()))
+    key.write_text(text)
     known_hosts = secret / "known_hosts"
     if not known_hosts.is_file():
         known_hosts = Path(os.devnull)
@@ -229,6 +232,18 @@ def prepare_ssh(key: Path) -> None:
 def mended(key: str) -> str:
     """A key that was pasted: `kubectl create secret --from-literal` loses its last line break, JSON and shells make `\\n` of the others."""
     return key.replace("\\r", "").replace("\r", "").replace("\\n", "\n").strip() + "\n"
+
+
+def has_passphrase(key: str) -> bool:
+    """Since ssh, told to ask nothing, would only say that the server refuses it."""
+    first, *body = [line for line in key.splitlines() if not line.startswith("-----END")]
+    if "OPENSSH" not in first:
+        return "ENCRYPTED" in key
+    try:
+        # the name of the cipher is the first thing in it: https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key
+        return b"\0\0\0\4none" not in base64.b64decode("".join(body))[:40]
+    except ValueError:
+        return False  # ssh will say what it thinks of it
 
 
 def git(project: Path, *words: str) -> None:

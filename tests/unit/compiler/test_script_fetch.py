@@ -17,6 +17,7 @@ from project_values import COMMIT, batch, project
 
 from bodywork_compiler import compiler
 from bodywork_compiler.compiler import compile_project
+from bodywork_compiler.git import ssh
 from bodywork_compiler.source import Source
 
 ANY_COMMIT_FORBIDDEN = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
@@ -326,3 +327,13 @@ def test_a_pasted_key_is_mended(paste):
     key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\ndef\n-----END OPENSSH PRIVATE KEY-----\n"
     script = runpy.run_path(str(Path(compiler.__file__).parent / "scripts" / "fetch.py"), run_name="fetch")
     assert script["mended"](paste(key)) == key
+
+
+@pytest.mark.parametrize(("kind", "form"), [("ed25519", ()), ("rsa", ("-m", "PEM")), ("ecdsa", ("-m", "PKCS8"))])
+def test_a_key_with_a_passphrase_is_known_by_its_file(tmp_path, kind, form):
+    script = runpy.run_path(str(Path(compiler.__file__).parent / "scripts" / "fetch.py"), run_name="fetch")
+    for passphrase in ("", "correct horse"):
+        file = tmp_path / f"key{len(passphrase)}"
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, *form, "-N", passphrase, "-f", str(file)], check=True)
+        assert script["has_passphrase"](file.read_text()) == bool(passphrase)
+        assert ssh._is_encrypted(*ssh._PRIVATE.search(file.read_bytes()).groups()) == bool(passphrase)
