@@ -78,7 +78,7 @@ def test_what_fails_leaves_the_old_pods_serving(cluster: PaperCluster) -> None:
     cluster.on_apply = as_too_slow
     exit_code, told = execute(cluster, PLAN, options=ADOPT)
     assert exit_code == 70
-    assert ("Deployment", "serve") not in cluster.objects
+    assert ("delete", "deployment/serve", "--ignore-not-found") in cluster.ran
     assert cluster.objects["Service", "serve"]["spec"]["selector"] == {"stage": "serve"}
     assert ("ReplicaSet", "serve-1") in cluster.objects
     assert "service=serve still leads to the pods that were there before" in said(told)
