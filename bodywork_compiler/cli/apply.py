@@ -13,7 +13,7 @@ import click
 
 from bodywork_compiler.cli.again import same_cluster, same_project
 from bodywork_compiler.cli.agree import asking
-from bodywork_compiler.cli.local import LocalOptions, check_usage, local_options
+from bodywork_compiler.cli.local import ON_A_CLUSTER, LocalOptions, check_usage, local_options
 from bodywork_compiler.cli.manifests import STDIN, plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
 from bodywork_compiler.cli.run_options import report_option, run_options
@@ -40,7 +40,7 @@ class Asked:
     dry_run_namespace: str | None = None
     run: RunOptions = DEFAULT_RUN
     record: Callable[[Event], None] | None = None
-    local: LocalOptions = LocalOptions()
+    local: LocalOptions = ON_A_CLUSTER
 
 
 @click.command("apply")

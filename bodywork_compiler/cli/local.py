@@ -37,6 +37,7 @@ class LocalOptions:
     exit_when_done: bool = False
 
 
+ON_A_CLUSTER = LocalOptions()
 _NAMES = tuple(LocalOptions.__annotations__)
 # of a cluster, or of what an earlier run has left in one
 _OF_A_CLUSTER = (
@@ -76,6 +77,7 @@ class How:
     dry_run: str | None = None
     run: RunOptions = DEFAULT_RUN
     record: Callable[[Event], None] | None = None
+    stage: str | None = None
 
 
 def local_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,7 +147,7 @@ def run_on_this_machine(where: str, options: CompileOptions, local: LocalOptions
 
         return dry_run(part.narrowed(plan, how.run), Kubectl(), tell, by="client", stand_in=None)
     gc.enable()  # off at the start (`__main__.run`), and services may stay for days
-    asked = Local(given=given, exit_when_done=local.exit_when_done, options=how.run)
+    asked = Local(given=given, exit_when_done=local.exit_when_done, options=how.run, stage=_cleaned(how.stage))
     return run_locally(plan, also(tell, how.record), _nearer(asked, where, local, compiled) if compiled else asked)
 
 
@@ -172,6 +174,13 @@ def _kustomize(folder: Path) -> str:
 
     text = as_rendered(folder)
     return Kubectl().run("kustomize", str(folder)).out if text is None else text
+
+
+def _cleaned(stage: str | None) -> str | None:
+    """As the plan's labels have it."""
+    from bodywork_compiler.names import clean
+
+    return clean(stage) if stage else None
 
 
 def _nearer(asked: Local, where: str, local: LocalOptions, compiled: Compiled) -> Local:

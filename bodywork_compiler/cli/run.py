@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from bodywork_compiler.cli.local import How, LocalOptions, check_usage, on_this_machine, run_on_this_machine
 from bodywork_compiler.cli.options import CompileOptions, compile_options
-from bodywork_compiler.run_options import RunOptions
 
 
 @click.command("run")
@@ -34,4 +32,4 @@ def command(stage: str, where: str, options: CompileOptions, local: LocalOptions
     """
     local = LocalOptions(**{**{name: getattr(local, name) for name in LocalOptions.__annotations__}, "local": True})
     check_usage(where, options, local)
-    return run_on_this_machine(where, options, local, How(output=output, run=replace(RunOptions(), only=(stage,))))
+    return run_on_this_machine(where, options, local, How(output=output, stage=stage))

@@ -44,6 +44,7 @@ class Run:
     tell: Callable[[Event], None]
     mask: Mask
     timeout_seconds: float | None = None
+    stays: bool = False
     clock: Callable[[], float] = time.monotonic
     signals: int = 0
     stages: list[Stage] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Run:
         result, reason = self._run_steps()
         if result != "succeeded":
             self._run_failure_stage(reason or result)
+        if result != "succeeded" or not self.stays:
             self._end_all()
         ended = {(each.step, each.name): each for stage in self.stages if (each := stage.ended)}
         self.tell(

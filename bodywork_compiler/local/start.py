@@ -30,6 +30,7 @@ from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import part, run
 from bodywork_compiler.runner.events import THIS_MACHINE, Event, Notice
+from bodywork_compiler.runner.failure_stage import with_reason
 from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.whereabouts import Whereabouts
@@ -39,9 +40,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """What was asked of a run on this machine. `fetch` and `git_env` say where a project's files are nearer than the manifests say."""
+    """What was asked of a run on this machine. `stage` is the only one to run, without what else belongs to a run of the whole. `fetch` and `git_env` say where a project's files are nearer than the manifests say."""
 
     given: secrets.Given = secrets.NOTHING
+    stage: str | None = None
     exit_when_done: bool = False
     options: RunOptions = DEFAULT_RUN
     fetch: Callable[[Path], None] | None = None
@@ -52,7 +54,7 @@ class Local:
 def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
     """Execute the plan here; the exit code says how it ended. Call it in the main thread."""
     environ = {**os.environ, **local.git_env}
-    chosen_steps, on_failure = _steps(plan, local.options)
+    chosen_steps, on_failure = _steps(plan, local)
     workloads = [each for _, step in chosen_steps for each in step]
     with_failure = [*workloads, *([workload_of(on_failure, 0)] if on_failure else [])]
     store = secrets.Store(objects(plan), local.given, environ)
@@ -75,6 +77,7 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
             tell=masked,
             mask=mask,
             timeout_seconds=local.options.timeout_seconds,
+            stays=any(each.is_service for each in workloads) and not local.exit_when_done,
         )
         with _signals(running):
             chosen = addresses.choose([each for each in workloads if each.is_service], maker.reads_its_port)
@@ -88,8 +91,7 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
             running.steps = replace(running.steps, ports=chosen.ports)
             try:
                 code = running.go(started)
-                stays = any(each.is_service for each in workloads) and not local.exit_when_done
-                return running.hold() if code == 0 and stays else code
+                return running.hold() if code == 0 and running.stays else code
             finally:
                 running.close()
 
@@ -123,8 +125,12 @@ class _Maker:
         return names_the_port(service, folder)
 
 
-def _steps(plan: Plan, options: RunOptions) -> tuple[list[tuple[int, list[Workload]]], KubeObject | None]:
-    """Those that are to run; the failure stage belongs to a run of the whole."""
+def _steps(plan: Plan, local: Local) -> tuple[list[tuple[int, list[Workload]]], KubeObject | None]:
+    """Those that are to run, and what runs when they fail: nothing where only some were asked for."""
+    options = replace(local.options, only=(local.stage,)) if local.stage else local.options
+    if plan.on_failure and local.stage in (plan.on_failure.stage, plan.on_failure.name):
+        return [(1, [workload_of(KubeObject(with_reason(plan.on_failure.body, "")), 1)])], None
+    part.check(plan, options)
     left_out = part.left_out(plan, options)
     steps = []
     for step in plan.steps:
@@ -134,7 +140,7 @@ def _steps(plan: Plan, options: RunOptions) -> tuple[list[tuple[int, list[Worklo
         todo = [each for each in found if (each.step, each.stage) not in left_out]
         if todo:
             steps.append((step.number, todo))
-    return steps, plan.on_failure
+    return steps, None if local.stage else plan.on_failure
 
 
 def _say_moved(chosen: Chosen, tell: Callable[[Event], None]) -> None:

@@ -23,7 +23,7 @@ def check(plan: Plan, options: RunOptions) -> None:
     if unknown:
         listed = ", ".join(f"{each}{_nearest(each, known)}" for each in unknown)
         stages = ", ".join(dict.fromkeys(stage_of(each) for each in _objects(plan)))
-        raise BodyworkError(f"--only: {plan.pipeline} has no stage {listed}", hint=f"Its stages: {stages}.")
+        raise BodyworkError(f"{plan.pipeline} has no stage {listed}", hint=f"Its stages: {stages}.")
 
 
 def left_out(plan: Plan, options: RunOptions) -> dict[Key, str]:
