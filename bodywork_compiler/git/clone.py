@@ -14,6 +14,7 @@ from bodywork_compiler.git.process import Place, ask_server, complaint, tell
 from bodywork_compiler.git.questions import Remotes, ask_files_named, commit_of, current_branch, is_hash, last_change
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import rendered_folders
+from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.source import RENDER_MARKER
 
@@ -37,7 +38,7 @@ def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
         pinned = Pinned(commit=commit, branch=wanted.branch or (None if wanted.commit else branch), folder=wanted.folder, is_pushed=True)
         # what was just fetched from there need not be asked for again
         source, notes = to_source(place, pinned, Remotes(urls={"origin": url}, upstreams={}), wanted)
-        found = Found(source=source, notes=(*_branch_note(branch, wanted), *notes))
+        found = Found(source=source, notes=(*_branch_note(branch, wanted), *notes, *notes_about(place.folder, folder)))
         yield Checkout(folder=folder, found=lambda: found)
 
 

@@ -12,6 +12,7 @@ from bodywork_compiler.git.process import Place
 from bodywork_compiler.git.questions import Remotes, ask_remotes, commit_of, to_remotes
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import blobs_in, rendered_folders, write_out
+from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.git.working_tree import output_within, pinned_commit, project_folder
 
@@ -31,7 +32,7 @@ def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix), remotes, wanted)
     with scratch_folder() as scratch:
         write_out(place, blobs, scratch)
-        yield Checkout(folder=scratch, found=lambda: Found(source=source, notes=notes))
+        yield Checkout(folder=scratch, found=lambda: Found(source=source, notes=(*notes, *notes_about(top, folder))))
 
 
 def _revision(place: Place, remotes: Remotes, wanted: Wanted) -> str:

@@ -22,6 +22,7 @@ from bodywork_compiler.git.questions import (
     top_of,
 )
 from bodywork_compiler.git.tree import is_within, rendered_folders
+from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.source import RENDER_MARKER
 
@@ -53,7 +54,7 @@ def _found(place: Place, top: Path, questions: tuple[Asked, Asked, Asked], wante
         source=source,
         changed=_within(status.changed, prefix, folder, rendered),
         untracked=_within(status.untracked, prefix, folder, rendered),
-        notes=notes,
+        notes=(*notes, *notes_about(top, folder)),
     )
 
 
