@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from bodywork_compiler.runner.events import StageEnded
@@ -93,7 +93,15 @@ def _made(kind: type[Record], plain: Mapping[str, Any]) -> Record:
 
 
 def _text(record: RunRecord | StageRecord) -> str:
-    return json.dumps({key: value for key, value in asdict(record).items() if value is not None}, separators=(",", ":"))
+    return _ENCODER.encode(_plain(record))
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """What is not known is left out. (`dataclasses.asdict` copies all, which costs a quarter of a second for 10,000 stages.)"""
+    return {name: value for name in record.__slots__ if (value := getattr(record, name)) is not None}
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
 
 
 def _cut(reason: str | None, longest: int) -> str | None:
