@@ -46,7 +46,8 @@ test: $(VENV)/.installed-dev ## unit and cli tests; cluster tests too where BODY
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
 
 test-kind: $(VENV)/.installed-dev kind-up ## the same with a throw-away kind cluster (needs kind and Docker)
-	BODYWORK_TEST_KUBECONFIG="$(CURDIR)/build/kind.kubeconfig" $(MAKE) test; code=$$?; $(MAKE) kind-down; exit $$code
+	$(MAKE) image-kind && BODYWORK_TEST_CONTROLLER_IMAGE="$(IMAGE)" BODYWORK_TEST_KUBECONFIG="$(CURDIR)/build/kind.kubeconfig" $(MAKE) test; \
+	code=$$?; $(MAKE) kind-down; exit $$code
 
 kind-up:
 	@sh .ci/kind-up "$(KIND_CLUSTER)" build/kind.kubeconfig "$(KIND_NODE)"
