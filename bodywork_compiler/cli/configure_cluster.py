@@ -19,8 +19,23 @@ if TYPE_CHECKING:
 Form = Literal["json", "yaml"]
 
 
-def _checked_names(context: click.Context, option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for each in given if (name := checked_name(context, option, each)))
+def checked_namespace(context: click.Context, option: click.Parameter, given: str) -> str:
+    """Refuses also the controller's own: no pipeline runs there."""
+    from bodywork_compiler.runner.groups import NAMESPACE
+
+    if given == NAMESPACE:
+        raise click.BadParameter(f"{NAMESPACE} is the controller's own; name one in which pipelines run")
+    return str(checked_name(context, option, given))
+
+
+def _checked_namespaces(context: click.Context, option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(checked_namespace(context, option, each) for each in given)
+
+
+def _checked_image(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not given.strip():
+        raise click.BadParameter("an empty name")
+    return given
 
 
 def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,10 +60,15 @@ class _SeveralNamespaces(click.Command):
     "namespaces",
     multiple=True,
     metavar="NS",
-    callback=_checked_names,
+    callback=_checked_namespaces,
     help="A namespace in which the controller may run pipelines; it is made where it is not there. Several after one flag, or the flag again; default: all of the cluster.",
 )
-@click.option("--image", metavar="IMAGE", help="The controller's image, which the cluster remembers for scheduled and remote runs.")
+@click.option(
+    "--image",
+    metavar="IMAGE",
+    callback=_checked_image,
+    help="The controller's image, which the cluster remembers for scheduled and remote runs.",
+)
 @dry_run_options
 @way_options
 def command(namespaces: tuple[str, ...], way: Way, **asked: Any) -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodywork_compiler.cli.configure_cluster import carry_out, dry_run_options, named
+from bodywork_compiler.cli.configure_cluster import carry_out, checked_namespace, dry_run_options, named
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
-from bodywork_compiler.cli.options import checked_name
 
 if TYPE_CHECKING:
     from bodywork_compiler.controller.granting import Granted
@@ -17,7 +16,7 @@ _SAID = ("Namespace", "ServiceAccount", "ClusterRoleBinding")  # the lines that 
 
 
 @click.command("setup-namespace")
-@click.argument("namespace", metavar="NS", callback=checked_name)
+@click.argument("namespace", metavar="NS", callback=checked_namespace)
 @dry_run_options
 @way_options
 def command(namespace: str, way: Way, **asked: Any) -> None:

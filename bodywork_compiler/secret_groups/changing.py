@@ -77,7 +77,12 @@ def create_namespace(kubectl: Kubectl, namespace: str) -> None:
     text = Engine().render("namespace", {"name": namespace, "namespace": None, "labels": OURS, "annotations": ()})
     result = kubectl.in_namespace("").try_("create", "-f", "-", stdin=to_json([KubeObject(each) for each in read_back(text)]))
     if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
-        raise KubectlFailed(result)
+        failed = KubectlFailed(result)
+        failed.hint = (
+            failed.hint
+            or f"Secrets groups are kept in the namespace {namespace}. Whoever owns the cluster makes it: bodywork configure-cluster"
+        )
+        raise failed
 
 
 def changed(found: Object, place: Place, change: Change) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def replace(kubectl: Kubectl, place: Place, body: Mapping[str, Any], *, dry_run:
 
 
 def delete(kubectl: Kubectl, place: Place, object_names: Sequence[str], *, dry_run: DryRun | None = None) -> None:
-    kubectl.in_namespace(place.namespace).run("delete", "secret", *object_names, *_dry(dry_run))
+    kubectl.in_namespace(place.namespace).run("delete", "secret", *object_names, "--ignore-not-found", *_dry(dry_run))
 
 
 def _send(kubectl: Kubectl, place: Place, verb: str, stdin: str, dry_run: DryRun | None) -> Result:

@@ -87,6 +87,9 @@ def test_a_name_that_kubernetes_does_not_take_is_cleaned_as_the_ancestor_did_and
         (["secret", "display"], 2, "Missing option '--namespace' / '--ns'"),
         (["configure-cluster", "-o", "yaml"], 2, "--output: only with --dry-run"),
         (["configure-cluster", "--namespace", "Lab", "--dry-run=client"], 2, "must be at most 63 lower-case letters"),
+        (["configure-cluster", "--image", ""], 2, "an empty name"),
+        (["configure-cluster", "--namespace", "bodywork-deployment-jobs"], 2, "is the controller's own"),
+        (["setup-namespace", "bodywork-deployment-jobs"], 2, "is the controller's own"),
         (["setup-namespace", "a_b"], 2, "must be at most 63 lower-case letters"),
     ],
 )

@@ -168,6 +168,13 @@ def test_create_makes_the_groups_namespace_when_it_is_not_there() -> None:
     assert (paper.sent(1)["kind"], paper.sent(1)["metadata"]["name"]) == ("Namespace", GROUPS)
 
 
+def test_who_may_not_make_the_groups_namespace_is_told_who_can() -> None:
+    paper = PaperKubectl([NOT_FOUND, "Error from server (Forbidden): namespaces is forbidden"])
+    with pytest.raises(KubectlFailed, match="namespaces is forbidden") as refused:
+        changing.create(paper.kubectl, PROD, changing.manifest(PROD, "aws", {}))
+    assert "bodywork configure-cluster" in (refused.value.hint or "")
+
+
 def test_create_makes_no_other_namespace() -> None:
     paper = PaperKubectl([NOT_FOUND])
     with pytest.raises(BodyworkError, match="Could not find namespace=iris") as refused:
@@ -218,4 +225,4 @@ def test_a_dry_run_is_one_at_kubectl_too(dry_run: Any) -> None:
     paper = PaperKubectl()
     changing.delete(paper.kubectl, PROD, ["prod-a", "prod-b"], dry_run=dry_run)
     words = [f"--dry-run={dry_run}"] if dry_run else []
-    assert paper.calls == [("delete", "secret", "prod-a", "prod-b", *words, f"--namespace={GROUPS}")]
+    assert paper.calls == [("delete", "secret", "prod-a", "prod-b", "--ignore-not-found", *words, f"--namespace={GROUPS}")]
