@@ -17,6 +17,7 @@ from servers import GitServer, S3Server, address_for_pods, git_daemon, s3_in_mem
 from bodywork_compiler import names
 
 KUBECONFIG = "BODYWORK_TEST_KUBECONFIG"
+CONTROLLER_IMAGE = "BODYWORK_TEST_CONTROLLER_IMAGE"
 LONGEST_NAME = 40  # of a test, in a namespace's name: object names and paths with it stay short
 
 
@@ -28,6 +29,17 @@ def cluster() -> Cluster:
     cluster = Cluster(Path(kubeconfig).absolute())
     cluster.kubectl("get", "--raw", "/readyz")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def controller_image(cluster: Cluster) -> str:
+    """The controller's image, which is on the nodes."""
+    image = os.environ.get(CONTROLLER_IMAGE)
+    if not image:
+        pytest.skip(
+            f"needs the controller's image on the nodes: `make controller-rootfs` or `make image`, and {CONTROLLER_IMAGE} for its name"
+        )
+    return image
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -53,12 +53,13 @@ def _split(command: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody with a document and a shell. `names`: what stands in the document → what it is called here."""
+    """Somebody with a document and a shell. `names`: what stands in the document → what it is called here, as patterns."""
 
     document: Document
     folder: Path
     kubeconfig: Path
-    names: dict[str, str]
+    names: Mapping[str, str]
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def types(self, block: str) -> str:
         """Runs the block's commands as they are written, one after the other; returns all that they printed, which is what the document shows."""
@@ -66,7 +67,8 @@ class Reader:
 
     def _types(self, command: Command) -> str:
         script = self.here(command.text)
-        environ = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        own = {"KUBECONFIG": str(self.kubeconfig), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        environ = {**os.environ, **own, **self.environ}
         done = subprocess.run(["bash", "-c", script], cwd=self.folder, env=environ, text=True, capture_output=True, check=False)
         assert done.returncode == 0, f"{script}\n{done.returncode}\n{done.stdout}\n{done.stderr}"
         assert_shows(done.stdout, [self.here(line) for line in command.shown])
