@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.run_options import RunOptions
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -29,7 +29,13 @@ def duration(_context: click.Context, _option: click.Parameter, given: str | Non
 
 _RUN = (
     click.option("--from-step", type=click.IntRange(min=1), metavar="N", help="Begin with step N; the steps before it are taken as done."),
-    click.option("--only", multiple=True, metavar="STAGE", help="Run this stage and no other; may be given several times."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="STAGE",
+        shell_complete=complete.stages,
+        help="Run this stage and no other; may be given several times.",
+    ),
     click.option("--resume", is_flag=True, help="Go on with the run that was cut off: what it finished is not run again."),
     click.option(
         "--wait-lock",
@@ -69,8 +75,12 @@ def report_file(_context: click.Context, _option: click.Parameter, given: Path |
         raise click.BadParameter(f"{given} is no file")
     if not given.parent.is_dir():
         raise click.BadParameter(f"there is no folder {given.parent}")
-    if not os.access(given.parent, os.W_OK):
-        raise click.BadParameter(f"the folder {given.parent} cannot be written to")
+    import tempfile
+
+    try:
+        tempfile.TemporaryFile(dir=given.parent).close()
+    except OSError as fault:
+        raise click.BadParameter(f"the folder {given.parent} cannot be written to: {fault.strerror}") from fault
     return given
 
 

@@ -53,7 +53,7 @@ def _stage_lines(run: RunRecord) -> Iterator[str]:
     for each in run.stages:
         yield f"{_GAP * 2}step {each.step}{_GAP}{each.stage.ljust(longest)}{_GAP}{each.result}{_GAP}{_time(each)}".rstrip()
     if run.stages_left_out:
-        yield f"{_GAP * 2}and {run.stages_left_out} more stages, which the record has no room for"
+        yield f"{_GAP * 2}and {run.stages_left_out} more, for which the record has no room"
 
 
 def _time(stage: StageRecord) -> str:

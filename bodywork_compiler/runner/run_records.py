@@ -61,9 +61,8 @@ def bounded(run: RunRecord) -> RunRecord:
         if room < 0:
             break
         kept.add(number)
-    return replace(
-        bare, stages=tuple(stage for number, stage in enumerate(run.stages) if number in kept), stages_left_out=len(run.stages) - len(kept)
-    )
+    stages = tuple(stage for number, stage in enumerate(run.stages) if number in kept)
+    return replace(bare, stages=stages, stages_left_out=run.stages_left_out + len(run.stages) - len(kept))
 
 
 def to_text(runs: Iterable[RunRecord]) -> str:

@@ -173,6 +173,11 @@ def test_twenty_runs_of_ten_thousand_stages_are_cut_and_that_is_said() -> None:
         assert str(each.reason).endswith("…")
 
 
+def test_what_was_cut_once_stays_counted() -> None:
+    [once] = from_text(to_text([a_run(stages=10_000)]))
+    assert from_text(to_text([once])) == (once,)
+
+
 def test_stages_that_went_wrong_are_kept_before_all_others() -> None:
     whole = a_run(stages=10_000)
     failed = StageRecord(step=9_999, stage="stage-9999", result="failed", seconds=1.0, reason="why")
