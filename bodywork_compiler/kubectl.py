@@ -15,7 +15,7 @@ from typing import Any
 
 from bodywork_compiler.die_with_us import die_with_parent
 from bodywork_compiler.errors import BodyworkError, ServerLost, TimedOut
-from bodywork_compiler.kubectl_errors import in_short, is_worth_another_try, names_no_cluster
+from bodywork_compiler.kubectl_errors import has_no_context, in_short, is_worth_another_try, names_no_cluster
 
 REQUEST_TIMEOUT_SECONDS = 60
 HARD_TIMEOUT_SECONDS = 300
@@ -230,7 +230,7 @@ def _program() -> Any:
 
 def _without_context(said: str) -> str:
     """kubectl's own sentence about a missing current context says nothing to those who have not read its source."""
-    if "current-context must exist" in said:
+    if has_no_context(said):
         return "there is no kubeconfig, or no context of it is the current one"
     return said.removeprefix("error: ")
 

@@ -71,7 +71,12 @@ def is_quota_conflict(error: str) -> bool:
 
 def names_no_cluster(error: str) -> bool:
     """No kubeconfig, no current context in it, or none of the name that was given: kubectl cannot know which cluster is meant."""
-    return "current-context must exist" in error or re.search(r"context .*does not exist", error) is not None
+    return has_no_context(error) or re.search(r"context .*does not exist", error) is not None
+
+
+def has_no_context(error: str) -> bool:
+    """Some verbs say so, others go to `localhost:8080`, an address of Kubernetes' first years: https://github.com/kubernetes/kubectl/issues/737"""
+    return "current-context must exist" in error or ("http://localhost:8080/" in error and is_connection_refused(error))
 
 
 COULD_NOT_ASK: tuple[Predicate, ...] = (

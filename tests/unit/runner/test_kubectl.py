@@ -200,3 +200,10 @@ def test_in_a_pod_kubectl_is_told_no_request_time_out(monkeypatch, tmp_path):
     kubeconfig.touch()
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     assert "--request-timeout=60s" in Kubectl().argv("get", "pods")
+
+
+def test_without_a_kubeconfig_kubectl_goes_to_an_address_that_nobody_named_and_that_is_told_as_no_cluster():
+    said = 'error: unable to recognize "STDIN": Get "http://localhost:8080/api": dial tcp 127.0.0.1:8080: connect: connection refused'
+    failed = KubectlFailed(Result(argv=("kubectl", "create"), err=said, exit_code=1))
+    assert failed.message == "no cluster to run on: there is no kubeconfig, or no context of it is the current one"
+    assert "--kubeconfig" in str(failed.hint)
