@@ -29,7 +29,7 @@ NOT_RUN = {
     r"\bcurl\b": "needs a running service",
     r"\bgit (clone|push)\b": "needs a server",
     r"\bpip install\b|\bpre-commit\b": "installs",
-    r"\bmake (demo|test|test-kind|bench|lint|format)\b": "has tests of its own (test_house_users_cluster.py), or would run these again",
+    r"\bmake (demo|test|test-kind|bench|lint|format|image|image-kind)\b": "has tests of its own (test_house_users_cluster.py), or would run these again",
     r"\b(pytest|python bench/|\.ci/run)": "would run these again",
 }
 
