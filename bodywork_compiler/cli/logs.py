@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler import labels
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.pipeline import HERE, Opened, Which, opened, pipeline_options
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bodywork_compiler.api import Object
     from bodywork_compiler.deployed.logs import Log, Show, Wanted
+    from bodywork_compiler.deployed.masking import PodSecrets
 
 
 @click.command("logs")
-@click.argument("stage", required=False)
+@click.argument("stage", required=False, shell_complete=complete.stages)
 @click.option("--project", "path", metavar="PATH", default=HERE, help="The project's folder or config; default: this folder.")
 @pipeline_options
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines come, until the stage has ended; a service has no end but Ctrl-C.")
@@ -32,7 +37,7 @@ def command(stage: str | None, which: Which, *, follow: bool, **asked: Any) -> N
     """Print the logs of a pipeline's stages.
 
     STAGE is the stage's name; without it the logs of all stages are printed, oldest pod first. Where there are several pods, each line begins with
-    its own pod's name. Which pipeline: see `bodywork status --help`.
+    its own pod's name. Values of the pods' secrets are shown as ***, if you may read these secrets. Which pipeline: see `bodywork status --help`.
 
     \b
     Example:
@@ -55,34 +60,45 @@ def command(stage: str | None, which: Which, *, follow: bool, **asked: Any) -> N
 
 def _print(found: Opened, wanted: Wanted) -> None:
     from bodywork_compiler.deployed.logs import logs_of, read_logs
+    from bodywork_compiler.deployed.masking import PodSecrets
     from bodywork_compiler.deployed.reading import pods_of
+    from bodywork_compiler.runner.observe import label
 
-    logs = logs_of(pods_of(found.api, found.deployed.pipeline), wanted)
+    pods = pods_of(found.api, found.deployed.pipeline)
+    logs = logs_of(pods, wanted)
     if not logs:
         what = wanted.stage or f"pipeline {found.deployed.pipeline}"
         raise BodyworkError(
             f"{what} has no container that {'was started again' if wanted.previous else 'has begun'}; there is no log",
             hint="How it stands: bodywork status",
         )
-    read_logs(found.api, logs, wanted, _show(is_alone=len(logs) == 1))
+    secrets = PodSecrets(found.api)
+    secrets.learn([pod for pod in pods if wanted.stage in {None, label(pod, labels.STAGE)}])
+    read_logs(found.api, logs, wanted, _show(secrets, is_alone=len(logs) == 1))
 
 
 def _follow(found: Opened, wanted: Wanted) -> None:
     from bodywork_compiler.deployed.logs import Following, pods_and_whether_more_come
+    from bodywork_compiler.deployed.masking import PodSecrets
 
-    Following(found.api, wanted, _show(is_alone=False)).until_over(
-        lambda: pods_and_whether_more_come(found.api, found.deployed, wanted.stage)
-    )
+    secrets = PodSecrets(found.api)
+
+    def look() -> tuple[Sequence[Object], bool]:
+        pods, more_come = pods_and_whether_more_come(found.api, found.deployed, wanted.stage)
+        secrets.learn(pods)
+        return pods, more_come
+
+    Following(found.api, wanted, _show(secrets, is_alone=False)).until_over(look)
 
 
-def _show(*, is_alone: bool) -> Show:
+def _show(secrets: PodSecrets, *, is_alone: bool) -> Show:
     from bodywork_compiler.report.output import Output
 
     output = Output(sys.stdout, environ=os.environ)
 
     def show(log: Log, line: str) -> None:
         container = "" if log.container == labels.MAIN else f" {log.container}"
-        output.foreign(line, prefix="" if is_alone else f"[{log.pod}{container}] ")
+        output.foreign(secrets.mask.text(line), prefix="" if is_alone else f"[{log.pod}{container}] ")
         output.flush()
 
     return show

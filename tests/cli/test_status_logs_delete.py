@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -140,6 +141,22 @@ def test_logs_are_of_all_stages_each_line_with_its_pod(kubectl: PaperKubectl, em
 def test_logs_of_one_pod_are_as_it_printed_them(kubectl: PaperKubectl, empty: Path) -> None:
     kubectl.has(*IRIS, *PODS)
     assert bodywork("logs", "Train", "--namespace", "lab", cwd=empty).stdout == "accuracy=0.9\n"
+
+
+def a_pod_with_a_secret() -> dict[str, Any]:
+    pod = a_pod("train-1", "train", log={"stage": "connecting with hunter2\n"}, fetch=DONE, stage=DONE)
+    variable = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "store", "key": "PASSWORD"}}}
+    return {**pod, "spec": {"containers": [{"name": "stage", "env": [variable]}]}}
+
+
+@pytest.mark.parametrize(("may_read", "shown"), [(True, "connecting with ***"), (False, "connecting with hunter2")])
+def test_values_of_secrets_that_the_user_may_read_are_masked(kubectl: PaperKubectl, empty: Path, *, may_read: bool, shown: str) -> None:
+    secret = {**an_object("Secret", "store"), "data": {"PASSWORD": "aHVudGVyMg=="}}
+    objects = [a_config_map(), a_job(), a_pod_with_a_secret(), secret]
+    kubectl.has(*objects, *([] if may_read else [{"kind": "refused", "metadata": {"name": "secrets"}}]))
+    done = bodywork("logs", "train", "--namespace", "lab", cwd=empty)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].endswith(shown)
 
 
 def test_logs_of_a_stage_that_is_not_there_name_the_near_one(kubectl: PaperKubectl, empty: Path) -> None:
