@@ -35,8 +35,9 @@ def say_what_is_left(session: Session) -> None:
 
 
 def _standing(session: Session) -> Iterator[str]:
+    results = {ended.name: ended.result for ended in session.ended.values() if ended.result in {"succeeded", "failed"}}
     for job in session.picture.all("Job"):
-        ended = next((words for kind, words in (("Complete", "complete"), ("Failed", "failed")) if condition(job, kind)), "running")
-        yield f"job {name(job)} ({'suspended' if (job.get('spec') or {}).get('suspend') else ended})"
+        seen = next((words for kind, words in (("Complete", "succeeded"), ("Failed", "failed")) if condition(job, kind)), "running")
+        yield f"job {name(job)} ({results.get(name(job), seen)})"
     for deployment in session.picture.all("Deployment"):
         yield f"deployment {name(deployment)}"

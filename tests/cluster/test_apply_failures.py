@@ -97,6 +97,42 @@ def test_a_failed_update_leaves_everything_as_it_was(cluster: Cluster, namespace
     assert again.exit_code == 0, again.err
 
 
+def test_a_service_that_was_made_by_kubectl_create_goes_back_from_revision_10_to_9(cluster: Cluster, namespace: str) -> None:
+    """It has no last-applied, its ConfigMap and secret have other names than the failed version's, and as text "10" comes before "9"."""
+    for name in ("old", "new"):
+        cluster.make_secret(namespace, name, KEY=name)
+        cluster.kubectl("-n", namespace, "create", "configmap", name, f"--from-literal=MODEL={name}")
+    made = a_service("serve", 1, env=_env_of("old"))
+    made[0]["spec"]["replicas"] = 0  # revisions cost nothing so
+    cluster.kubectl("-n", namespace, "create", "-f", "-", stdin=stream(*made))
+    for number in range(2, 10):
+        cluster.kubectl("-n", namespace, "set", "env", "deployment/serve", f"COUNT={number}")
+    cluster.kubectl("-n", namespace, "scale", "deployment/serve", "--replicas=1")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/serve", "--timeout=60s")
+    before = [_as_it_is(cluster, namespace, kind) for kind in ("deployment", "service")]
+    pods = _pods(cluster, namespace)
+
+    bad = a_service("serve", 1, image="Impossible Name", env=_env_of("new"))
+    bad[0]["metadata"]["labels"]["bad"] = "1"
+    bad[1]["spec"]["ports"][0]["port"] = 6000
+    run = apply(cluster, namespace, *bad)
+
+    assert run.exit_code == 4
+    assert (run.one("rolled_back")["revision"], run.one("rolled_back")["complete"]) == (9, True)
+    assert [_as_it_is(cluster, namespace, kind) for kind in ("deployment", "service")] == before
+    assert _pods(cluster, namespace) >= pods, "the pods that served all the time still do"
+    good = a_service("serve", 1, env=_env_of("new"))
+    assert apply(cluster, namespace, *good).exit_code == 0
+    found = cluster.get("-n", namespace, "deployment", "serve")
+    assert "bad" not in found["metadata"]["labels"]
+    assert {each["name"] for each in found["spec"]["template"]["spec"]["containers"][0]["env"]} == {"COUNT", "MODEL", "KEY"}
+
+
+def _env_of(name: str) -> list[dict[str, object]]:
+    model = {"name": "MODEL", "valueFrom": {"configMapKeyRef": {"name": name, "key": "MODEL"}}}
+    return [model, from_secret("KEY", name, "KEY")]
+
+
 def test_an_unchanged_service_whose_restart_fails_goes_back_too(cluster: Cluster, namespace: str, address: str) -> None:
     """Its manifest is the same, so only the revision tells what stood before."""
     with a_switch(address, 200) as switch:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_step_and_leaves_nothing_running(cluster: Cluster, namespace: str, number: signal.Signals) -> None:
-    stages = [a_batch("train", 1, RUNS_ON), a_failure_stage("tell", "print('never')")]
+    stages = [a_batch("train", 1, RUNS_ON), a_failure_stage("tell", "import os; print(os.environ['EXCEPTION_MESSAGE'])")]
     with applying(cluster, namespace, *stages) as running:
         running.until("log_line", stage="train", line="began")
         children = running.children()
@@ -28,7 +28,10 @@ def test_a_signal_stops_the_step_and_leaves_nothing_running(cluster: Cluster, na
     assert run.one("run_ended")["result"] == "interrupted"
     assert run.stage("train")["result"] == "stopped"
     assert run.position("log_line", stage="train", line="began") < run.position("stage_ended", stage="train")
-    assert cluster.get("-n", namespace, "jobs,pods")["items"] == []
+    assert run.log("tell") == ["interrupted in step 1: train"]
+    assert run.err.startswith("bodywork: interrupted: the step is stopped and taken back; once more leaves at once\n")
+    assert f"left in namespace {namespace}: job tell (succeeded)" in run.of("notice")[-1]["message"]
+    assert [each["metadata"]["name"] for each in cluster.get("-n", namespace, "jobs")["items"]] == ["tell"]
     assert children
     assert not [pid for pid in children if is_alive(pid)]
 

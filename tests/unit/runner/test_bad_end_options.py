@@ -139,7 +139,7 @@ def test_after_a_signal_the_failure_stage_runs_and_what_is_left_is_said(cluster:
     assert exit_code == run.EXIT_INTERRUPTED
     assert results(told) == {"prepare": "succeeded", "train": "stopped", "tell": "succeeded"}
     assert reason_told(cluster) == "interrupted in step 2: train"
-    assert "left in namespace lab: job prepare (complete), job tell (complete); look: kubectl get " in notices(told)
+    assert "left in namespace lab: job prepare (succeeded), job tell (succeeded); look: kubectl get " in notices(told)
 
 
 def test_a_signal_before_anything_was_changed_runs_nothing(cluster: PaperCluster) -> None:
