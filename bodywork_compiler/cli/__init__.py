@@ -28,6 +28,7 @@ COMMANDS = {
     "history": ("Look", "Show the last runs of a pipeline on a cluster."),
     "logs": ("Look", "Print the logs of a pipeline's stages."),
     "delete": ("Manage", "Delete a pipeline from a cluster, and wait until it is gone."),
+    "completion": ("Start", "Print the script that lets a shell complete commands and names."),
     "version": ("Look", "Print Bodywork's version."),
 }
 HEADINGS = ("Start", "Look", "Run", "Manage")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.options import checked_name, show_command, target_options
 from bodywork_compiler.values import value
 
@@ -47,7 +48,12 @@ class Opened:
 
 _WHICH = tuple(Which.__annotations__)
 _OPTIONS = (
-    click.option("--pipeline", metavar="NAME", help="The pipeline; default: the project's, else the only one in the namespace."),
+    click.option(
+        "--pipeline",
+        metavar="NAME",
+        shell_complete=complete.pipelines,
+        help="The pipeline; default: the project's, else the only one in the namespace.",
+    ),
     click.option("--namespace", metavar="NS", callback=checked_name, help="The namespace; default: the project's, else the context's own."),
 )
 

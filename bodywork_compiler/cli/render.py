@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.location import Compiled, Strictness, compile_location
 from bodywork_compiler.cli.options import CompileOptions, compile_options, where_argument
 from bodywork_compiler.errors import BodyworkError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--only-pinned", is_flag=True, help="With --check: ask only the first of its two questions, as a pre-commit hook does.")
 @click.option("--step", metavar="N", type=click.IntRange(min=0), help="Print only this step; 0 is the set-up. Default: all.")
-@click.option("--stage", metavar="S", help="Print only this stage's objects. Default: all.")
+@click.option("--stage", metavar="S", shell_complete=complete.stages, help="Print only this stage's objects. Default: all.")
 def command(where: str, options: CompileOptions, output: Path | None, checked: Path | None, **asked: Any) -> None:
     """Compile a project to Kubernetes manifests: a stream on stdout, or a folder with -o.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.async_runs import DryRun, print_logs
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
 from bodywork_compiler.cli.earlier.gathered import gathered
@@ -91,7 +92,7 @@ class Look:
 
 
 @click.command("cronjob")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete.cronjobs)
 @click.option("--history", is_flag=True, help="List the runs of NAME that are still kept.")
 @click.option("--logs", "run", metavar="RUN", help="Print the log of this run, as --history names it.")
 @click.option("-f", "--follow", is_flag=True, help="With --logs: go on as lines come, until the run is over.")
@@ -176,7 +177,7 @@ def update(name: str, timing: Timing, dry_run: DryRun | None, **asked: Any) -> N
 
 
 @click.command("cronjob")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete.cronjobs)
 @click.option("-f", "--follow", is_flag=True, help="Print the run's log as it comes, until the run is over.")
 @way_options
 def trigger(name: str, follow: bool, way: Way) -> None:  # noqa: FBT001 - click calls it by name
@@ -195,7 +196,7 @@ def trigger(name: str, follow: bool, way: Way) -> None:  # noqa: FBT001 - click 
 
 
 @click.command("cronjob")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete.cronjobs)
 @way_options
 def delete(name: str, way: Way) -> None:
     """Delete a schedule, with its runs and their logs. A run that goes on is ended in good order; what was deployed stays.

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.earlier.running import Running, run_here, running_options
 from bodywork_compiler.cli.options import checked_name
@@ -37,6 +38,7 @@ _OPTIONS = (
         "--group",
         "--secrets-group",
         "group",
+        shell_complete=complete.groups,
         metavar="G",
         help="For a run in the cluster: the secrets group of its SSH key; default: the config's, else the pipeline's name.",
     ),

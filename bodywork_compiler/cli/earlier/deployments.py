@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.cluster import EVERYWHERE, Way, asking, kubectl_of, way_options
 from bodywork_compiler.cli.earlier.deploying import Deploying, deploy, deploying_options
 from bodywork_compiler.cli.earlier.gathered import gathered
@@ -78,7 +79,7 @@ class Asked:
 
 
 @click.command("get")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete.pipelines)
 @click.argument("service", required=False, metavar="[SERVICE]")
 @click.option("--namespace", metavar="NS", callback=checked_name, help="Only what is in this namespace; default: in all of them.")
 @click.option("--async", "in_cluster", is_flag=True, help="List the runs in the cluster that --async made, in place of services.")
@@ -161,13 +162,15 @@ class Deleting:
     name: str
     namespace: str | None
     namespace_too: bool
+    break_lock: bool
     timeout_seconds: int
 
 
 @click.command("delete")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete.pipelines)
 @click.option("--namespace", metavar="NS", callback=checked_name, help="Where it is; default: the only namespace that holds it.")
 @click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
+@click.option("--break-lock", is_flag=True, help="Delete it although a run holds it.")
 @click.option("--async", "in_cluster", is_flag=True, help="NAME is a run in the cluster that --async made: end it, and delete it.")
 @timeout_option
 @way_options
@@ -224,7 +227,8 @@ def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
     from bodywork_compiler.deployed.held import refuse_while_held
     from bodywork_compiler.deployed.reading import read
 
-    refuse_while_held(api, pipeline)
+    if not asked.break_lock:
+        refuse_while_held(api, pipeline)
     if asked.namespace_too:
         deleting.refuse_foreign_namespace(api, pipeline)
     kubectl, patience = kubectl_of(way, api.namespace), deleting.Patience(seconds=asked.timeout_seconds)

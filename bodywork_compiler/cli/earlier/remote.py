@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.cluster import Way, asking, kubectl_of
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
@@ -46,6 +47,7 @@ _REMOTE = (
         "--group",
         "--secrets-group",
         "group",
+        shell_complete=complete.groups,
         metavar="G",
         help="The secrets group that holds the SSH key ssh-git-private-key; default: the config's, else the pipeline's name.",
     ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.cluster import kubectl_of
 from bodywork_compiler.cli.earlier.listing import Column, show_data, show_rows
 from bodywork_compiler.cli.earlier.secret_words import (
@@ -50,6 +51,7 @@ def _group(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., An
         "--group",
         "--secrets-group",
         "group",
+        shell_complete=complete.groups,
         required=required,
         metavar="G",
         help="The secrets group, as a config's `secrets_group` names it.",
@@ -57,7 +59,7 @@ def _group(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., An
 
 
 @click.command("secret", cls=SeveralData)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete.secrets_of_group)
 @_group(required=True)
 @asked_options(*SOURCES, *CHANGES)
 def create(name: str, group: str, asked: Asked) -> None:
@@ -88,7 +90,7 @@ def create(name: str, group: str, asked: Asked) -> None:
 
 
 @click.command("secret", cls=SeveralData)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete.secrets_of_group)
 @_group(required=True)
 @asked_options(*SOURCES_AND_REMOVAL, *CHANGES)
 def update(name: str, group: str, asked: Asked) -> None:
@@ -116,7 +118,7 @@ def update(name: str, group: str, asked: Asked) -> None:
 
 
 @click.command("secret")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete.secrets_of_group)
 @_group(required=False)
 @asked_options(output_option, show_values_option)
 def get(name: str | None, group: str | None, asked: Asked) -> None:
@@ -156,7 +158,7 @@ def get(name: str | None, group: str | None, asked: Asked) -> None:
 
 
 @click.command("secret")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete.secrets_of_group)
 @_group(required=False)
 @asked_options(dry_run_option)
 def delete(name: str | None, group: str | None, asked: Asked) -> None:
