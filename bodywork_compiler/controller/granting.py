@@ -17,6 +17,7 @@ Reach = Literal["cluster", "namespaces"]
 Action = Literal["creating", "updating", "exists"]
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _APPLIED = ("Role", "ClusterRole", "ConfigMap")
+_MEANWHILE = ("(AlreadyExists)", "(Conflict)")
 _SAYS = ("rules", "roleRef", "subjects", "data")  # what is compared: the rest of these objects is the server's
 
 
@@ -64,16 +65,24 @@ def _is_there(kubectl: Kubectl, kind: str, name: str) -> bool:
 
 
 def _bring(kubectl: Kubectl, each: KubeObject, *, dry_run: bool) -> None:
-    dry = ["--dry-run=server"] if dry_run else []
+    """Somebody else may bring the same at the same moment: then it is there, and ours is asked once more."""
+    words = [*_words(each, dry_run=dry_run), *(["--dry-run=server"] if dry_run else [])]
+    result = kubectl.try_(*words, stdin=to_json([each]))
+    if result.exit_code != 0 and any(sign in result.err for sign in _MEANWHILE):
+        if words[0] == "create":
+            return
+        result = kubectl.try_(*words, stdin=to_json([each]))
+    if result.exit_code != 0:
+        raise KubectlFailed(result)
+
+
+def _words(each: KubeObject, *, dry_run: bool) -> list[str]:
+    if each.kind in _APPLIED:
+        return ["apply", "-f", "-"]
     if each.kind in _BINDINGS and not dry_run:
         # apply is refused where a binding shall lead to another role: reconcile makes such a binding anew
-        kubectl.run("auth", "reconcile", "-f", "-", "--remove-extra-subjects", stdin=to_json([each]))
-    elif each.kind in _APPLIED:
-        kubectl.run("apply", "-f", "-", *dry, stdin=to_json([each]))
-    else:
-        result = kubectl.try_("create", "-f", "-", *dry, stdin=to_json([each]))
-        if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
-            raise KubectlFailed(result)
+        return ["auth", "reconcile", "-f", "-", "--remove-extra-subjects"]
+    return ["create", "-f", "-"]
 
 
 def _standing(kubectl: Kubectl, objects: Sequence[KubeObject]) -> dict[tuple[str, str, str | None], dict[str, Any]]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bodywork_compiler.controller import rights, settings
+from bodywork_compiler.api import NotThere, Refused
+from bodywork_compiler.controller import granting, rights, settings
 from bodywork_compiler.controller.granting import Granted, grant, objects_of
 from bodywork_compiler.errors import BodyworkError, RunFailed
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
@@ -26,6 +27,7 @@ class PaperCluster:
 
     objects: list[dict[str, Any]] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
+    refuses_once: bool = False
     calls: list[tuple[str, ...]] = field(default_factory=list)
 
     def execute(self, argv: tuple[str, ...], stdin: str | None, _seconds: float) -> Result:
@@ -33,6 +35,8 @@ class PaperCluster:
         error = next((said for first, said in self.refuses.items() if " ".join(words).startswith(first)), "")
         if words[0] == "get":
             return Result(argv=argv, out=json.dumps({"kind": "List", "items": self.objects}), err=error, exit_code=1 if error else 0)
+        if error and self.refuses_once:
+            self.refuses.clear()
         sent = json.loads(stdin or "")["items"]
         self.calls.append((*words, *(f"{each['kind']}/{each['metadata']['name']}" for each in sent)))
         return Result(argv=argv, err=error, exit_code=1 if error else 0)
@@ -137,8 +141,10 @@ def test_a_binding_left_over_with_another_role_is_made_anew() -> None:
     assert call[:2] == ("auth", "reconcile"), "apply is refused where the role differs"
 
 
-def test_what_came_to_stand_there_meanwhile_is_no_obstacle() -> None:
-    cluster = PaperCluster(refuses={"create": "Error from server (AlreadyExists): it is there"})
+@pytest.mark.parametrize("verb", ["create", "apply", "auth reconcile"])
+@pytest.mark.parametrize("reason", ["AlreadyExists", "Conflict"])
+def test_what_somebody_else_brings_at_the_same_moment_is_no_obstacle(verb: str, reason: str) -> None:
+    cluster = PaperCluster(refuses={verb: f"Error from server ({reason}): it is there"}, refuses_once=True)
     assert len(cluster.grant(rights.in_namespaces(["iris"]))) == 7
 
 
@@ -178,3 +184,43 @@ def test_a_dry_run_asks_only_about_what_has_a_place_already() -> None:
         "RoleBinding/bodywork-secrets-groups",
         "Namespace/iris",
     ]
+
+
+class PaperApi:
+    """Has one ConfigMap, or refuses to say."""
+
+    def __init__(self, answer: dict[str, Any] | Exception | None) -> None:
+        self.answer = answer
+
+    def elsewhere(self, namespace: str) -> PaperApi:
+        assert namespace == GROUPS
+        return self
+
+    def find(self, kind: str, name: str) -> dict[str, Any] | None:
+        assert (kind, name) == ("ConfigMap", "bodywork-controller")
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "image"),
+    [({"data": {"image": "i:1"}}, "i:1"), ({"data": {}}, None), ({}, None), (None, None), (Refused("no"), None), (NotThere("no"), None)],
+)
+def test_the_image_is_read_back_or_there_is_none(answer: Any, image: str | None) -> None:
+    assert settings.remembered_image(PaperApi(answer)) == image  # type: ignore[arg-type]
+
+
+def test_an_image_alone_changes_no_rights() -> None:
+    assert [each.kind for each in objects_of(rights.as_they_are("i:2"))] == ["Namespace", "ConfigMap"]
+
+
+@pytest.mark.parametrize(
+    ("there", "reach"),
+    [(["clusterrolebinding", "rolebinding"], "cluster"), (["rolebinding"], "namespaces"), ([], None)],
+)
+def test_what_was_given_before_is_known_by_its_bindings(there: list[str], reach: str | None) -> None:
+    def execute(argv: tuple[str, ...], _stdin: str | None, _seconds: float) -> Result:
+        return Result(argv=argv, out=f"{argv[3]}\n" if argv[2] in there else "")
+
+    assert granting.reach(Kubectl(execute=execute), rights.IN_CLUSTER_BINDING, rights.GROUPS_ROLE) == reach
