@@ -37,7 +37,6 @@ ALLOWED: dict[str, set[str]] = {
     "local": VALUES | {"manifests", "runner"},
     "secret_groups": VALUES | {"manifests", "compiler", "kubectl", "proxy", "api", "runner"},
     "controller": VALUES | {"manifests", "compiler", "kubectl", "kubectl_errors", "proxy", "api", "runner", "deployed", "secret_groups"},
-    "takeover": VALUES | {"manifests", "kubectl", "api", "runner"},
     "starting": VALUES | {"config", "manifests", "compiler"},
     "graph": VALUES,
     "deployed": VALUES | {"manifests", "kubectl", "proxy", "api", "runner"},

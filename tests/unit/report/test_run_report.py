@@ -24,9 +24,7 @@ def schema(name: str) -> Any:
 
 
 def judge() -> jsonschema.Draft202012Validator:
-    known = referencing.Registry().with_resource(
-        "events.schema.json", referencing.Resource.from_contents(schema("events.schema.json"))
-    )
+    known = referencing.Registry().with_resource("events.schema.json", referencing.Resource.from_contents(schema("events.schema.json")))
     return jsonschema.Draft202012Validator(schema("report.schema.json"), registry=known)
 
 
