@@ -47,7 +47,7 @@ class Forwarder:
         with self._asked:
             assert self._asked.wait_for(lambda: (self._turned_away or 0) >= after, timeout=30), f"asked {self._turned_away} times only"
             self._asked.wait_for(lambda: False, timeout=seconds)
-        self._turned_away = None
+            self._turned_away = None
 
     def _break_off(self, *also: socket.socket) -> None:
         for each in (*also, *list(self._open)):
@@ -59,7 +59,8 @@ class Forwarder:
     def _hang_up(self, client: socket.socket) -> None:
         client.close()
         with self._asked:
-            self._turned_away = (self._turned_away or 0) + 1
+            if self._turned_away is not None:
+                self._turned_away += 1
             self._asked.notify_all()
 
     def _accept(self, listener: socket.socket) -> None:
