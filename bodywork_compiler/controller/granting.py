@@ -18,6 +18,7 @@ Action = Literal["creating", "updating", "exists"]
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _APPLIED = ("Role", "ClusterRole", "ConfigMap")
 _MEANWHILE = ("(AlreadyExists)", "(Conflict)")
+_WHO_MAY = "Whoever owns the cluster may; what is to be made is printed by --dry-run=client -o yaml."
 _SAYS = ("rules", "roleRef", "subjects", "data")  # what is compared: the rest of these objects is the server's
 
 
@@ -47,7 +48,9 @@ def grant(kubectl: Kubectl, objects: Sequence[KubeObject], tell: Callable[[Grant
             if action != "exists" and not (dry_run and each.namespace in absent):
                 _bring(kubectl, each, dry_run=dry_run)
         except KubectlFailed as failed:
-            raise RunFailed(failed.message, hint="What is said above was done.") if changed and not dry_run else failed from failed
+            if changed and not dry_run:
+                raise RunFailed(failed.message, hint="\n  ".join(["What is said above was done.", failed.hint or ""]).rstrip()) from failed
+            raise
         changed = changed or action != "exists"
         tell(Granted(kind=each.kind, name=each.name, namespace=each.namespace, action=action))
 
@@ -73,7 +76,9 @@ def _bring(kubectl: Kubectl, each: KubeObject, *, dry_run: bool) -> None:
             return
         result = kubectl.try_(*words, stdin=to_json([each]))
     if result.exit_code != 0:
-        raise KubectlFailed(result)
+        failed = KubectlFailed(result)
+        failed.hint = _WHO_MAY if "(Forbidden)" in result.err else failed.hint
+        raise failed
 
 
 def _words(each: KubeObject, *, dry_run: bool) -> list[str]:

@@ -167,6 +167,8 @@ def test_a_refusal_says_whether_something_was_changed(refused: str, error: type[
         cluster.grant(rights.in_namespaces(["iris"]))
     assert type(failed.value) is error
     assert len(cluster.told) == done
+    assert "Whoever owns the cluster may" in str(failed.value.hint)
+    assert ("What is said above was done." in str(failed.value.hint)) is bool(done)
 
 
 def test_what_may_not_be_read_is_tried() -> None:
