@@ -17,6 +17,14 @@ from bodywork_compiler.report import View, showing
 from bodywork_compiler.runner import events as run
 
 FOUND = {"TERM": "xterm"}
+HOSTILE = [
+    "\x1b[2J\x1b[Hcleared",
+    "\x1b]0;title\x07titled",
+    "10%\r50%\r100% done",
+    "bell\x07\x08\x08",
+    "\x1b[31mred",
+    "\x1b[?25l\x1bcreset",
+]
 
 
 @dataclass
@@ -186,16 +194,8 @@ def test_a_terminal_that_is_made_narrower_and_wider_stays_whole() -> None:
 
 
 def test_what_a_stage_prints_moves_nothing() -> None:
-    hostile = [
-        "\x1b[2J\x1b[Hcleared",
-        "\x1b]0;title\x07titled",
-        "10%\r50%\r100% done",
-        "bell\x07\x08\x08",
-        "\x1b[31mred",
-        "\x1b[?25l\x1bcreset",
-    ]
     with a_run() as shown:
-        shown.all([*a_step("train-model"), *map(printed, hostile)])
+        shown.all([*a_step("train-model"), *map(printed, HOSTILE)])
         shown.until("reset", last="train-model")
         shown.tell(ended())
     text = shown.terminal.text
@@ -264,3 +264,14 @@ def test_a_service_that_is_available_has_its_address_in_its_line() -> None:
         lines = shown.until("✓scoring-service", last="scoring-service")
         assert lines[-1].endswith("http://scoring-service.iris.svc.cluster.local:5000")
         shown.tell(ended())
+
+
+def test_a_pipe_gets_plain_lines_and_no_control_character() -> None:
+    ours, its = os.pipe()
+    with os.fdopen(its, "w", encoding="utf-8") as stream, showing(View(log_style="live"), stream, environ=FOUND) as tell:
+        for event in (*BAD_RUN, *map(printed, HOSTILE)):
+            tell(event)
+    with os.fdopen(ours, encoding="utf-8") as read:
+        text = read.read()
+    assert "train-model | 100% done" in text
+    assert all(line.isprintable() for line in text.splitlines())
