@@ -96,8 +96,10 @@ def test_who_is_only_admin_of_the_namespace_can_look_and_delete_and_all_else_sur
     assert deleted.returncode == 0, deleted.stderr
     assert sorted(deleted.stdout.splitlines()) == [
         f"deleted configmap/bodywork-{PIPELINE}",
+        f"deleted configmap/bodywork-{PIPELINE}-runs",
         "deleted deployment/serve",
         "deleted job/train",
+        f"deleted lease/bodywork-{PIPELINE}",
         "deleted secret/store",
         "deleted service/serve",
     ]
@@ -160,7 +162,8 @@ def test_a_namespace_that_bodywork_made_goes_with_its_pipeline_only_when_asked(c
     try:
         assert apply(cluster, made, a_batch("train", 1)).exit_code == 0
         dry = bodywork(cluster, "delete", "--namespace", made, "--namespace-too", "--dry-run", cwd=tmp_path)
-        assert dry.stdout.splitlines() == ["would delete job/train", f"would delete namespace/{made}, with everything in it"]
+        listed = ["job/train", f"configmap/bodywork-{PIPELINE}-runs", f"lease/bodywork-{PIPELINE}"]
+        assert dry.stdout.splitlines() == [f"would delete {each}" for each in (*listed, f"namespace/{made}, with everything in it")]
         assert cluster.get("job", "train", "-n", made)
 
         done = bodywork(cluster, "delete", "--namespace", made, "--namespace-too", cwd=tmp_path)
