@@ -9,7 +9,12 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = {"start_up.py": None, "render_vs_helm.py": None, "apply_vs_kubectl.py": "BODYWORK_TEST_KUBECONFIG"}
+SCRIPTS = {
+    "start_up.py": None,
+    "render_vs_helm.py": None,
+    "apply_vs_kubectl.py": "BODYWORK_TEST_KUBECONFIG",
+    "availability.py": "BODYWORK_TEST_KUBECONFIG",
+}
 
 
 def main() -> int:

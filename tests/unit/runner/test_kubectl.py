@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result, Target, execute
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result, Target, execute, failure_of
 from bodywork_compiler.kubectl_errors import in_short, is_worth_another_try
 
 REFUSED_CONNECTION = "The connection to the server 10.244.0.1:6443 was refused - did you specify the right host or port?"
@@ -51,6 +52,11 @@ def test_a_line_for_people_can_be_copied_as_it_stands() -> None:
         "Error from server (TooManyRequests): the server has received too many requests",
         "Error from server (Timeout): the server was unable to return a response in the time allotted",
         'Error from server (InternalError): Internal error occurred: failed calling webhook "v.example.com": no endpoints available',
+        "Unable to connect to the server: EOF",
+        'Get "https://1.2.3.4:6443/api": net/http: request canceled (Client.Timeout exceeded while awaiting headers)',
+        "error: the server is currently unable to handle the request",
+        "Error from server (TooManyRequests): storage is (re)initializing",
+        "Error from server (ServiceUnavailable): the server is currently unable to handle the request",
         'Error from server (Conflict): Operation cannot be fulfilled on resourcequotas "q": the object has been modified',
     ],
 )
@@ -127,6 +133,22 @@ def test_a_refusal_ends_it_at_once() -> None:
     assert paper.pauses == [0.5]
 
 
+@pytest.mark.parametrize(
+    ("result", "exit_code", "hands_off"),
+    [
+        (AWAY, 70, True),
+        (Result(argv=("kubectl",), err="Error from server: etcdserver: request timed out", exit_code=1), 70, True),
+        (Result(argv=("kubectl",), err="no end after 300 s", exit_code=-9), 70, False),
+        (Result(argv=("kubectl",), exit_code=-9), 1, False),
+        (NO, 1, False),
+    ],
+    ids=["connection refused", "etcd", "hangs", "killed", "refused"],
+)
+def test_what_could_not_be_asked_is_no_refusal(result: Result, exit_code: int, hands_off: bool) -> None:  # noqa: FBT001 - of the table
+    failed = failure_of(result)
+    assert (failed.exit_code, failed.hands_off) == (exit_code, hands_off)
+
+
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A kubectl of the test's own on the PATH; write its shell script."""
@@ -162,6 +184,28 @@ def test_one_that_does_not_end_is_cut_off(program: Path) -> None:
     result = execute(("kubectl", "get"), None, 0.2)
     assert result.exit_code != 0
     assert "no end after 0.2 s" in result.err
+
+
+def test_one_that_runs_does_not_outlive_a_second_ctrl_c(program: Path, tmp_path: Path) -> None:
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+
+    def pressed(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGALRM, pressed)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            execute(("kubectl", "rollout", "status"), None, 60)
+    finally:
+        signal.signal(signal.SIGALRM, former)
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(500):
+        if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text():
+            break
+        signal.sigtimedwait([], 0.01)
+    else:
+        pytest.fail("it runs on")
 
 
 def test_one_that_was_killed_is_a_result_too(program: Path) -> None:
