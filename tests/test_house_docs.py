@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^```(?P<language>console|sh|bash|shell)\n(?P<body>.*?)^```"
 # (what a command is, why it is not run here)
 NOT_RUN = {
     r"\bbodywork (apply|diff|status|logs|history|delete)\b": "needs a cluster (the cluster tests run each example)",
-    r"\bbodywork (create|update|get|secret|configure-cluster|setup-namespace)\b(?!.*--dry-run=client)": "needs a cluster (the same)",
+    r"\bbodywork (create|update|get|trigger|secret|configure-cluster|setup-namespace)\b(?!.*--dry-run=client)": "needs a cluster (the same)",
     r"\bkubectl (?!kustomize\b)": "needs a cluster",
     r"\b(kind|helm|argocd|flux|docker|aws)\b": "needs a program that is not ours",
     r"\bcurl\b": "needs a running service",

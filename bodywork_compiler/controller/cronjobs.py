@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from bodywork_compiler import labels
@@ -63,6 +63,7 @@ class Cronjob:
     apply: Apply
     image: str
     ssh: SshKey | None
+    token: str | None
     is_ours: bool
     last_scheduled: str | None = None
     last_successful: str | None = None
@@ -133,7 +134,7 @@ def _pod_difference(stands: Cronjob, wanted: NewCronjob) -> dict[str, Any]:
     new = container_of({"template": {"spec": whole}})
     work = wanted.work
     keys = [key for key, differs in (("image", stands.image != work.image), ("args", stands.apply != work.apply)) if differs]
-    if work.ssh and stands.ssh != work.ssh:
+    if (work.ssh and stands.ssh != work.ssh) or (work.token and stands.token != work.token):
         keys += ["env", "volumeMounts"]
     container = {key: new[key] for key in keys}
     volumes = {"volumes": whole["volumes"]} if "env" in keys else {}
@@ -179,6 +180,7 @@ def _read(cronjob: Object) -> Cronjob:
         apply=applied_by(job),
         image=str(container_of(job).get("image", "")),
         ssh=_ssh_key(job),
+        token=next((str(each["secretName"]) for each in _secrets(job, manifests.TOKEN_VOLUME)), None),
         is_ours=label(cronjob, labels.CONTROLLER) is not None,
         last_scheduled=status.get("lastScheduleTime"),
         last_successful=status.get("lastSuccessfulTime"),
@@ -186,11 +188,16 @@ def _read(cronjob: Object) -> Cronjob:
 
 
 def _ssh_key(job: Mapping[str, Any]) -> SshKey | None:
-    for volume in job["template"]["spec"].get("volumes") or ():
-        secret = volume.get("secret") or {}
-        if volume["name"] == labels.SSH_VOLUME and secret.get("items"):
+    for secret in _secrets(job, labels.SSH_VOLUME):
+        if secret.get("items"):
             return SshKey(secret=str(secret["secretName"]), key=str(secret["items"][0]["key"]))
     return None
+
+
+def _secrets(job: Mapping[str, Any], volume: str) -> Iterator[Mapping[str, Any]]:
+    for each in job["template"]["spec"].get("volumes") or ():
+        if each["name"] == volume and "secret" in each:
+            yield each["secret"]
 
 
 def job_spec_of(cronjob: Object) -> Mapping[str, Any]:

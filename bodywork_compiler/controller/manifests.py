@@ -11,6 +11,7 @@ from bodywork_compiler.compiler.shared import USER_ID
 from bodywork_compiler.controller.work import ACCOUNT, Work
 
 CONTAINER = "bodywork"
+TOKEN_VOLUME = "https"  # noqa: S105 - a volume's name
 KEPT_SECONDS = 24 * 3600  # a Job of --async, and its log, after its end
 
 
@@ -36,6 +37,7 @@ def _common(name: str, work: Work, kind: str) -> dict[str, Any]:
         "args": arguments(work),
         "ssh_secret": work.ssh.secret if work.ssh else None,
         "ssh_key": work.ssh.key if work.ssh else None,
+        "token_secret": work.token,
     }
 
 

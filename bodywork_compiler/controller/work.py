@@ -40,12 +40,16 @@ class SshKey:
 
 @value
 class Work:
-    """`retries`: how often the whole run is begun again after it failed. `namespace` is where the pod stands."""
+    """`retries`: how often the whole run is begun again after it failed. `token`: the secret of an https address, where there is one.
+
+    `namespace` is where the pod stands, and these secrets.
+    """
 
     apply: Apply
     image: str
     retries: int = DEFAULT_RETRIES
     ssh: SshKey | None = None
+    token: str | None = None
     namespace: str = NAMESPACE
 
 

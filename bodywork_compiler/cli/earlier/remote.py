@@ -1,4 +1,4 @@
-"""From what stands on the command line to what a pod in the cluster shall do, and all that can be told at once of what may go wrong there."""
+"""From what stands on the command line to what a pod in the cluster shall do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api
-    from bodywork_compiler.controller.work import SshKey, Work
-    from bodywork_compiler.project import Project
+    from bodywork_compiler.controller.work import Work
 
 
 @value
@@ -82,31 +81,36 @@ def at_home(way: Way, home: str | None) -> Iterator[Api]:
             yield api
     except BodyworkError as problem:
         if problem.message.startswith("Could not find namespace="):
-            problem.hint = problem.hint or _how_to_configure(home, None)
+            from bodywork_compiler.cli.earlier.foreseen import how_to_configure
+
+            problem.hint = problem.hint or how_to_configure(home, None)
         raise
 
 
 def work_of(remote: Remote, api: Api | None) -> Work:
     """What to do, all of it worked out; warnings are told. `api` None: the cluster is asked nothing, as a dry run by the client is."""
+    from bodywork_compiler.cli.earlier import foreseen
+    from bodywork_compiler.cli.earlier.credentials import ssh_key, token_secret
     from bodywork_compiler.controller.image import DEFAULT_IMAGE, choose_image, image_given
     from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, Work
 
-    _refuse_what_no_pod_reaches(remote.git_url)
-    project = _project(remote)
+    foreseen.refuse_what_no_pod_reaches(remote.git_url)
+    project = foreseen.project_of(remote)
     if api:
-        _refuse_without_account(api, remote, project)
-        _warn_without_rights(api, remote, project)
+        foreseen.refuse_without_account(api, remote, project)
+        foreseen.warn_without_rights(api, remote, project)
     given = image_given(remote.image, os.environ)
     image = given or DEFAULT_IMAGE
     if api:
         chosen = choose_image(api, given)
         image = chosen.name
-        _warn(*chosen.warnings)
+        foreseen.warn(*chosen.warnings)
     return Work(
         apply=Apply(url=remote.git_url, branch=remote.branch, folder=remote.folder, namespace=remote.home or remote.namespace),
         image=image,
         retries=DEFAULT_RETRIES if remote.retries is None else remote.retries,
-        ssh=_ssh_key(remote, api, project),
+        ssh=ssh_key(remote, api, project),
+        token=token_secret(remote, project),
         namespace=home_of(remote.home),
     )
 
@@ -129,121 +133,3 @@ def store_key(remote: Remote, work: Work) -> None:
         else (Place(group=group), labels.SSH_SECRET[0], work.ssh.key)
     )
     store_in(CompileOptions(ssh=remote.ssh, known_hosts=remote.known_hosts), kubectl_of(remote.way, work.namespace), where, remote.git_url)
-
-
-def _warn(*lines: str) -> None:
-    for number, line in enumerate(lines):
-        click.echo(f"  {line}" if number else f"bodywork: warning: {line}", err=True)
-
-
-def _refuse_what_no_pod_reaches(git_url: str) -> None:
-    from bodywork_compiler.git import url as urls
-
-    if not urls.is_reachable_elsewhere(git_url):
-        raise BodyworkError(
-            f"{git_url} is on this machine only, and no pod can reach it",
-            hint="Push it to a Git server and give its address; from here it runs: bodywork apply",
-        )
-    if urls.without_credentials(git_url) != git_url:
-        raise BodyworkError(
-            f"{urls.without_credentials(git_url)} was given with a password or token, which everybody could read in the cluster's objects",
-            hint="Give the address without it, and the credentials as a secret: docs/schedules.md#private-repositories",
-        )
-
-
-def _project(remote: Remote) -> Project | None:
-    """What the repository holds now; None, with a warning, where that cannot be known from here: the cluster may reach it all the same."""
-    from bodywork_compiler import config
-    from bodywork_compiler.errors import ConfigError
-    from bodywork_compiler.git.checkout import checkout, refuse_links_out
-    from bodywork_compiler.git.ssh import identity_of
-    from bodywork_compiler.git.wanted import Wanted
-
-    wanted = Wanted(branch=remote.branch, folder=(remote.folder or "").strip("/"), ssh=identity_of(remote.ssh, remote.known_hosts))
-    try:
-        with checkout(remote.git_url, wanted) as found:
-            refuse_links_out(found.folder, [each for pattern in _CONFIGS for each in found.folder.glob(pattern)])
-            return config.load(found.folder).project
-    except ConfigError as faults:
-        wrong = [f"{each.file.rpartition('/')[2]}: {each.message}" for each in faults.problems if each.severity == "error"]
-        _warn(f"the config of {remote.git_url} is not valid now, so a run would fail", *wrong[:_SHOWN])
-    except BodyworkError as problem:
-        _warn(f"the repository cannot be read from here: {problem.message}", *([problem.hint] if problem.hint else []))
-    return None
-
-
-_SHOWN = 5
-_CONFIGS = ("bodywork.yaml", "bodywork.ini", "*/config.ini")
-
-
-def _refuse_without_account(api: Api, remote: Remote, project: Project | None) -> None:
-    from bodywork_compiler.api import Refused
-    from bodywork_compiler.controller.work import ACCOUNT
-
-    try:
-        there = api.find("ServiceAccount", ACCOUNT)
-    except Refused:  # who may not know may try
-        return
-    if there is None:
-        raise BodyworkError(
-            f"namespace {api.namespace} is not set up for runs in the cluster: it has no service account {ACCOUNT}",
-            hint=_how_to_configure(remote.home, _namespace_of(remote, project)),
-        )
-
-
-def _warn_without_rights(api: Api, remote: Remote, project: Project | None) -> None:
-    """Asked in the account's name, which who owns the cluster may do; who may not is told nothing."""
-    from bodywork_compiler.controller.work import ACCOUNT
-
-    namespace = _namespace_of(remote, project)
-    if namespace is None:
-        return
-    kubectl = kubectl_of(remote.way, namespace)
-    answer = kubectl.try_("auth", "can-i", "create", "jobs.batch", f"--as=system:serviceaccount:{api.namespace}:{ACCOUNT}")
-    if answer.out.strip() == "no":
-        _warn(f"the controller may not run a pipeline in namespace {namespace}", _how_to_configure(remote.home, namespace))
-
-
-def _namespace_of(remote: Remote, project: Project | None) -> str | None:
-    configured = (project.namespace or project.name.lower()) if project else None
-    return remote.home or remote.namespace or configured
-
-
-def _how_to_configure(home: str | None, namespace: str | None) -> str:
-    return (
-        f"Set it up: bodywork setup-namespace {home}" if home else f"Set it up: bodywork configure-cluster --namespace {namespace or 'NS'}"
-    )
-
-
-def _ssh_key(remote: Remote, api: Api | None, project: Project | None) -> SshKey | None:
-    """The key that the pod clones with: only over ssh, and by the names that the documents of each generation give its secret."""
-    from bodywork_compiler import labels
-    from bodywork_compiler.controller.work import SshKey
-    from bodywork_compiler.git.url import is_ssh
-
-    if not is_ssh(remote.git_url):
-        return None
-    group = remote.group or ((project.secrets_group or project.object_name) if project else None)
-    if remote.home:
-        names = [SshKey(secret=secret, key=key) for secret, key in (labels.SSH_SECRET_V1, labels.SSH_SECRET)]
-    elif group:
-        names = [SshKey(secret=f"{group}-{labels.SSH_SECRET[0]}", key=labels.SSH_SECRET[1])]
-    else:
-        _warn("the SSH key's group is not known, since the config could not be read", "Name it with --group G.")
-        return None
-    there = next((each for each in names if api and _is_there(api, each.secret)), None)
-    if api and there is None and remote.ssh is None:
-        _warn(
-            f"Could not find SSH secret {names[0].secret} in namespace {api.namespace}, without which {remote.git_url} cannot be cloned there",
-            "docs/schedules.md#private-repositories has the command that makes it.",
-        )
-    return there or names[0]
-
-
-def _is_there(api: Api, secret: str) -> bool:
-    from bodywork_compiler.api import Refused
-
-    try:
-        return api.find("Secret", secret) is not None
-    except Refused:
-        return True

@@ -178,9 +178,13 @@ def as_it_is_to_stand(api: Api, name: str, timing: Timing, asked: dict[str, Any]
     before |= {key: getattr(stands.apply, key) for key in ("branch", "folder", "namespace")}
     if stands.ssh:
         before["group"] = stands.ssh.secret.removesuffix(f"-{labels.SSH_SECRET[0]}")
+    elif stands.token:
+        before["group"] = stands.token.removesuffix(f"-{labels.HTTPS_SECRET[0]}")
     remote = Remote(way=asked["way"], **{**before, **given})
     if stands.is_ours and not given.keys() - {"retries"}:
-        work = Work(apply=stands.apply, image=stands.image, retries=remote.retries or 0, ssh=stands.ssh, namespace=api.namespace)
+        work = Work(
+            apply=stands.apply, image=stands.image, retries=remote.retries or 0, ssh=stands.ssh, token=stands.token, namespace=api.namespace
+        )
     else:
         work = work_of(remote, api)
     return stands, NewCronjob(name=stands.name, work=work, when=when_of(timing, stands))

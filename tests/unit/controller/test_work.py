@@ -29,6 +29,7 @@ def as_it_stands(new=NIGHTLY, **changed):
         "apply": work.apply,
         "image": work.image,
         "ssh": work.ssh,
+        "token": work.token,
         "is_ours": True,
     }
     return Cronjob(**{**values, **changed})
