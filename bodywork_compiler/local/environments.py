@@ -7,7 +7,6 @@ shared, who makes or removes one alone: runs side by side wait for each other, a
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -81,17 +80,22 @@ class Environments:
     def get(self, wanted: Wanted, run: RunProcess, wait: Callable[[float], bool]) -> Path | None:
         """The environment's folder; None when it could not be made, or `wait` said that nobody needs it any more."""
         entry = self._folder / wanted.key
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        is_wanted = self._is_fresh
         while True:
-            is_ready = self._is_ready(entry, wanted)
-            lock = self._lock(entry, fcntl.LOCK_SH if is_ready else fcntl.LOCK_EX, wait)
-            if lock is None:
-                return None
-            if is_ready and self._is_ready(entry, wanted):
+            is_ready = is_wanted(entry, wanted)
+            lock = _locked(entry, fcntl.LOCK_SH if is_ready else fcntl.LOCK_EX)
+            if lock is None:  # who holds it may be making it: looked at anew; what is too old, and in use, is taken as it is
+                is_wanted = _is_made
+                if wait(WAIT_SECONDS):
+                    return None
+                continue
+            if is_ready and is_wanted(entry, wanted):
                 os.utime(entry / READY)
                 self._locks.append(lock)
                 return entry / "venv"
-            try:  # another run may have made it, or taken it away, while this one waited: then the next round knows
-                made = is_ready or self._is_ready(entry, wanted) or make(entry, wanted, run)
+            try:  # another run may have made it, or taken it away, since it was looked at: then the next round knows
+                made = is_ready or is_wanted(entry, wanted) or make(entry, wanted, run, self._clock())
             finally:
                 os.close(lock)
             if not made:
@@ -104,53 +108,30 @@ class Environments:
         entries = sorted((path for path in self._folder.iterdir() if path.is_dir()), key=_last_used, reverse=True)
         for place, entry in enumerate(entries):
             if place >= MOST_ENTRIES or self._clock() - _last_used(entry) > UNUSED_SECONDS:
-                with contextlib.suppress(OSError):
-                    lock = _opened(entry)
-                    try:
-                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        (entry / READY).unlink(missing_ok=True)
-                        shutil.rmtree(entry, ignore_errors=True)
-                        _lock_file(entry).unlink(missing_ok=True)
-                    finally:
-                        os.close(lock)
+                lock = _locked(entry, fcntl.LOCK_EX)
+                if lock is not None:
+                    (entry / READY).unlink(missing_ok=True)
+                    shutil.rmtree(entry, ignore_errors=True)
+                    _lock_file(entry).unlink(missing_ok=True)
+                    os.close(lock)
 
     def close(self) -> None:
         while self._locks:
             os.close(self._locks.pop())
 
-    def _lock(self, entry: Path, how: int, wait: Callable[[float], bool]) -> int | None:
-        """A lock file that was removed meanwhile is no lock."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        while True:
-            lock = _opened(entry)
-            try:
-                fcntl.flock(lock, how | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                if wait(WAIT_SECONDS):
-                    return None
-                continue
-            if _is_still(lock, entry):
-                return lock
-            os.close(lock)
-
-    def _is_ready(self, entry: Path, wanted: Wanted) -> bool:
-        mark = entry / READY
-        try:
-            made = float(mark.read_text())
-        except (OSError, ValueError):
-            return False
-        return wanted.is_pinned or self._clock() - made < UNPINNED_SECONDS
+    def _is_fresh(self, entry: Path, wanted: Wanted) -> bool:
+        made = _made_at(entry)
+        return made is not None and (wanted.is_pinned or self._clock() - made < UNPINNED_SECONDS)
 
 
-def make(entry: Path, wanted: Wanted, run: RunProcess) -> bool:
+def make(entry: Path, wanted: Wanted, run: RunProcess, now: float) -> bool:
     """A new entry of the cache, whole or not at all."""
     shutil.rmtree(entry, ignore_errors=True)
     entry.mkdir(parents=True)
     if not install(entry / "venv", wanted, run):
         shutil.rmtree(entry, ignore_errors=True)
         return False
-    (entry / READY).write_text(str(time.time()))
+    (entry / READY).write_text(str(now))
     return True
 
 
@@ -224,6 +205,17 @@ def _requirement_lines(arguments: Sequence[str], project: Path, seen: tuple[Path
         yield from _requirement_lines(text.splitlines(), file.parent, (*seen, file))
 
 
+def _made_at(entry: Path) -> float | None:
+    try:
+        return float((entry / READY).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _is_made(entry: Path, _wanted: Wanted) -> bool:
+    return _made_at(entry) is not None
+
+
 def _last_used(entry: Path) -> float:
     try:
         return (entry / READY).stat().st_mtime
@@ -235,12 +227,14 @@ def _lock_file(entry: Path) -> Path:
     return entry.with_name(f"{entry.name}.lock")
 
 
-def _opened(entry: Path) -> int:
-    return os.open(_lock_file(entry), os.O_RDWR | os.O_CREAT, 0o600)
-
-
-def _is_still(lock: int, entry: Path) -> bool:
+def _locked(entry: Path, how: int) -> int | None:
+    """None while others hold it otherwise, or where its file was removed meanwhile and so is no lock any more."""
+    lock = os.open(_lock_file(entry), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        return os.path.samestat(os.fstat(lock), _lock_file(entry).stat())
-    except FileNotFoundError:
-        return False
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock), _lock_file(entry).stat()):
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(lock)
+    return None

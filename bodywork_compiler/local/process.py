@@ -38,6 +38,8 @@ class Running:
     def wait(self) -> int:
         code = self._keeper.wait()
         self.stop()
+        if self._keeper.stdout is not None:
+            self._keeper.stdout.close()
         return code if code >= 0 else 128 - code
 
     def stop(self) -> None:

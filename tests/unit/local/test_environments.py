@@ -1,0 +1,188 @@
+"""The cache of virtual environments: named by content, made whole or not at all, shared by runs, and kept small."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import write
+
+from bodywork_compiler.local import environments
+from bodywork_compiler.local.environments import READY, Environments, Wanted, cache_folder, processes
+from bodywork_compiler.local.values import Process
+
+DAY = 86400.0
+
+
+def wanted(*arguments: str, **changed: Any) -> Wanted:
+    return Wanted(arguments=arguments, **{"env": {"PATH": "/nowhere"}, **changed})
+
+
+class Installer:
+    """In the place of processes: remembers them, and makes what `venv` would."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.commands: list[tuple[str, ...]] = []
+        self.code = code
+
+    def __call__(self, process: Process) -> int:
+        self.commands.append(process.argv)
+        return self.code
+
+
+def never(_seconds: float) -> bool:
+    raise AssertionError("nobody is to be waited for")
+
+
+def test_an_environment_is_made_once_for_the_same_requirements(tmp_path: Path) -> None:
+    installer = Installer()
+    for _ in range(2):
+        cache = Environments(tmp_path / "cache")
+        assert cache.get(wanted("six==1.16.0"), installer, never) == tmp_path / "cache" / wanted("six==1.16.0").key / "venv"
+        cache.close()
+    assert [command[1:3] for command in installer.commands] == [("-m", "venv"), ("-m", "pip")]
+    assert installer.commands[1][-1] == "six==1.16.0"
+
+
+def test_what_decides_is_the_content(tmp_path: Path) -> None:
+    file = write(tmp_path / "requirements.txt", "-r more.txt\nsix==1.16.0\n")
+    more = write(tmp_path / "more.txt", "idna==3.7\n")
+    keys = {wanted("--requirement", "requirements.txt", project=tmp_path).key}
+    write(more, "idna==3.8\n")
+    keys.add(wanted("--requirement", "requirements.txt", project=tmp_path).key)
+    write(file, "six==1.17.0\n")
+    keys.add(wanted("--requirement", "requirements.txt", project=tmp_path).key)
+    keys.add(wanted("--requirement", "requirements.txt", project=tmp_path, env={"PIP_INDEX_URL": "https://me:secret@host"}).key)
+    assert len(keys) == 4
+    assert wanted("a", env={"AWS_X": "1"}).key == wanted("a", env={"AWS_X": "2"}).key
+
+
+def test_a_file_that_is_not_there_is_told() -> None:
+    with pytest.raises(environments.BodyworkError, match=r"none.txt: cannot be read"):
+        _ = wanted("--requirement", "none.txt").key
+
+
+def test_one_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
+    cache = Environments(tmp_path)
+    assert cache.get(wanted("six"), Installer(code=1), never) is None
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_one_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    entry = tmp_path / wanted("six==1").key
+    write(entry / "venv" / "half", "")
+    assert Environments(tmp_path).get(wanted("six==1"), Installer(), never) is not None
+    assert not (entry / "venv" / "half").exists()
+
+
+def test_runs_side_by_side_wait_for_each_other_and_install_once(tmp_path: Path) -> None:
+    is_installing, go_on = threading.Event(), threading.Event()
+    first, second = Installer(), Installer()
+
+    def slow(process: Process) -> int:
+        is_installing.set()
+        assert go_on.wait(30)
+        return first(process)
+
+    other = threading.Thread(target=lambda: Environments(tmp_path).get(wanted("six==1"), slow, never))
+    other.start()
+    assert is_installing.wait(30)
+
+    def waiting(_seconds: float) -> bool:
+        go_on.set()
+        other.join()
+        return False
+
+    assert Environments(tmp_path).get(wanted("six==1"), second, waiting) is not None
+    assert len(first.commands) == 2
+    assert second.commands == []
+
+
+def test_who_need_not_wait_any_more_gets_none(tmp_path: Path) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(_process: Process) -> int:
+        entered.set()
+        leave.wait(30)
+        return 1
+
+    other = threading.Thread(target=lambda: Environments(tmp_path).get(wanted("six==1"), slow, never))
+    other.start()
+    assert entered.wait(30)
+    assert Environments(tmp_path).get(wanted("six==1"), Installer(), lambda _: True) is None
+    leave.set()
+    other.join()
+
+
+@pytest.mark.parametrize(
+    ("requirement", "is_pinned"),
+    [
+        ("six==1.16.0", True),
+        ("six", False),
+        ("six>=1", False),
+        ("six==1.*", False),
+        ("# a remark", True),
+        ("a[b]==1; python_version>'3'", True),
+    ],
+)
+def test_what_is_not_pinned_is_installed_anew_after_a_week(tmp_path: Path, requirement: str, is_pinned: bool) -> None:  # noqa: FBT001 - a column
+    installer = Installer()
+    now = [tmp_path.stat().st_mtime]
+    for _ in range(2):
+        cache = Environments(tmp_path / "cache", clock=lambda: now[0])
+        assert cache.get(wanted(requirement), installer, never)
+        cache.close()
+        now[0] += 8 * DAY
+    assert len(installer.commands) == (2 if is_pinned else 4)
+
+
+def test_unused_ones_go_and_those_in_use_stay(tmp_path: Path) -> None:
+    now = tmp_path.stat().st_mtime
+    holder = Environments(tmp_path)
+    old = [holder.get(wanted(f"six=={number}"), Installer(), never) for number in range(3)]
+    for found in old:
+        assert found
+        os.utime(found.parent / READY, (now - 40 * DAY, now - 40 * DAY))
+    Environments(tmp_path).tidy()
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 3
+    holder.close()
+    Environments(tmp_path).tidy()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_more_than_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "MOST_ENTRIES", 2)
+    cache = Environments(tmp_path)
+    made = [cache.get(wanted(f"six=={number}"), Installer(), never) for number in range(3)]
+    cache.close()
+    for age, found in enumerate(reversed(made)):
+        assert found
+        os.utime(found.parent / READY, (1e9 - age, 1e9 - age))
+    Environments(tmp_path, clock=lambda: 1e9).tidy()
+    assert {path.parent for path in made[1:] if path} == {path for path in tmp_path.iterdir() if path.is_dir()}
+
+
+def test_uv_is_used_where_there_is_one(tmp_path: Path) -> None:
+    env = {"PIP_INDEX_URL": "https://host/simple", "UV_CACHE_DIR": "/c"}
+    made = list(processes(tmp_path / "venv", wanted("six==1", modules=("nbclient",), env=env), "/bin/uv"))
+    python = str(tmp_path / "venv" / "bin" / "python")
+    assert [process.argv[1:] for process in made] == [
+        ("venv", "--quiet", "--python", environments.base_python(), str(tmp_path / "venv")),
+        ("pip", "install", "--python", python, "six==1"),
+        ("pip", "install", "--python", python, "nbclient"),
+    ]
+    assert made[0].env["UV_DEFAULT_INDEX"] == "https://host/simple"
+
+
+@pytest.mark.parametrize("line", ["-e .", "./package", "six @ file:///x", "/abs/wheel.whl"])
+def test_what_may_change_under_the_same_name_is_not_kept(line: str) -> None:
+    assert not wanted(line).can_be_kept
+    assert wanted("six==1").can_be_kept
+
+
+def test_it_stands_in_the_users_cache() -> None:
+    assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == Path("/c/bodywork/environments")
+    assert cache_folder({"HOME": "/h"}) == Path("/h/.cache/bodywork/environments")
