@@ -18,7 +18,7 @@ def environment_of(folder: Path, **work) -> dict[str, str]:
     manifest = AsyncRun(name="once", work=Work(apply=Apply(url="https://git.example.com/a.git"), image="i", **work)).manifest
     container = yaml.safe_load(manifest)["spec"]["template"]["spec"]["containers"][0]
     env = {each["name"]: each["value"].replace("$$", "$") for each in container["env"] if each["name"].startswith("GIT_")}
-    return {name: text.replace("/opt/bodywork", str(folder)).replace("/tmp/", f"{folder}/") for name, text in env.items()}
+    return {name: text.replace("/tmp/", f"{folder}/").replace("/opt/bodywork", str(folder)) for name, text in env.items()}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,7 @@ def test_a_server_that_wants_a_login_gets_the_token(tmp_path: Path, user: str | 
 
 
 def test_without_a_token_there_is_no_login(tmp_path: Path) -> None:
+    (tmp_path / "https").mkdir()
     env = {**os.environ, **environment_of(tmp_path, token="iris-git-https-token"), "GIT_TERMINAL_PROMPT": "0"}
     asked = "protocol=https\nhost=git.example.com\n\n"
     done = subprocess.run(["git", "credential", "fill"], input=asked, env=env, text=True, capture_output=True, check=False)
