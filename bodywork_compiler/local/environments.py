@@ -32,7 +32,7 @@ _FILE_OPTION = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=)?(\S+)"
 _FOLDERS = re.compile(
     r"(?:^|\s)(?:-e|--editable|\.{0,2}/|file:)|@\s*file:", re.MULTILINE
 )  # what stands there may change under the same name
-_PINNED = re.compile(r"\s*(?:#.*|[\w.\[\],-]+\s*===?\s*[^*\s;#]+.*|--hash=.*|-.*)?")
+_PINNED = re.compile(r"\s*(?:#.*|[\w.\[\],-]+\s*===?\s*[^*\s;#]+(?:\s*[;#\\].*|\s+--hash=.*)?|--hash=.*|-.*)?")
 _INDEX = re.compile(r"(?:PIP|UV)_\w+")
 # pip's variable → uv's, which does not read it: https://docs.astral.sh/uv/pip/compatibility/#configuration-files-and-environment-variables
 _UV_NAMES = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS"}
@@ -81,7 +81,7 @@ class Environments:
         """The environment's folder; None when it could not be made, or `wait` said that nobody needs it any more."""
         entry = self._folder / wanted.key
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        is_wanted = self._is_fresh
+        is_wanted: Callable[[Path, Wanted], bool] = self._is_fresh
         while True:
             is_ready = is_wanted(entry, wanted)
             lock = _locked(entry, fcntl.LOCK_SH if is_ready else fcntl.LOCK_EX)
