@@ -362,6 +362,13 @@ def test_a_stage_that_was_not_undone_is_told_with_what_shows_more_of_it():
     )
 
 
+def test_a_stage_that_was_left_out_is_said_with_the_reason_and_has_no_time():
+    skipped = replace(TRAINED, result="skipped", seconds=0.0, reason="--from-step 2")
+    text = shown([STARTED, skipped, ended("succeeded", stages=(skipped, SERVED))])
+    assert " - INFO - run.step - skipped job=train-model: --from-step 2\n" in text
+    assert "Job         skipped\n" in text
+
+
 def test_what_is_proposed_leads_to_the_same_project_and_cluster():
     commands = Commands(apply="bodywork apply manifests/ --namespace=iris", cluster=" --context=dev --kubeconfig=other")
     assert shown(BAD_RUN, commands=commands).endswith(

@@ -28,6 +28,8 @@ class Script:
     def __init__(self, *answers: tuple[int, list[bytes]]) -> None:
         self._answers = list(answers)
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.sent: list[tuple[str, str | None, Any]] = []  # of each write: its method, the form of its body, and the body
+        self.forms: list[str | None] = []  # in which each read asked for its answer
         self.enough = threading.Event()
 
     def next(self, path: str) -> tuple[int, list[bytes]]:
@@ -57,6 +59,7 @@ def serving(folder: Path, script: Script) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            script.forms.append(self.headers["Accept"])
             status, pieces = script.next(self.path)
             self.send_response(status)
             self.send_header("Transfer-Encoding", "chunked")
@@ -69,6 +72,13 @@ def serving(folder: Path, script: Script) -> Iterator[str]:
                 self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
                 self.wfile.flush()
             self.wfile.write(b"0\r\n\r\n")
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            script.sent.append((self.command, self.headers["Content-Type"], json.loads(body)))
+            self.do_GET()
+
+        do_PATCH = do_POST
 
         def address_string(self) -> str:
             return "unix"

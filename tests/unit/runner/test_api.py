@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from api_servers import BREAK, Script, listed, said, serving, watched
 
-from bodywork_compiler.api import LONGEST_PIECE, Api, CouldNotAsk, Expired, NotThere, Refused
+from bodywork_compiler.api import LONGEST_PIECE, Api, Conflict, CouldNotAsk, Expired, NotThere, Refused
 
 
 @pytest.fixture
@@ -28,12 +28,34 @@ def test_an_object_gets_its_kind_back(folder: Path) -> None:
     assert script.asked == [("/apis/batch/v1/namespaces/lab/jobs", {"labelSelector": "bodywork/pipeline=iris"})]
 
 
+def test_of_outlines_the_metadata_alone_is_asked_for(folder: Path) -> None:
+    script = Script(listed("7", {"kind": "PartialObjectMetadata", "metadata": {"name": "a"}}))
+    with serving(folder, script) as path:
+        assert Api(path, "lab").outlines("Secret", {"labelSelector": "x!=y"}) == [{"kind": "Secret", "metadata": {"name": "a"}}]
+    assert script.asked == [("/api/v1/namespaces/lab/secrets", {"labelSelector": "x!=y"})]
+    assert script.forms == ["application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"]
+
+
+def test_a_lease_is_made_and_patched(folder: Path) -> None:
+    """The only writes that go this way."""
+    lease, patch = {"metadata": {"name": "bodywork-iris"}}, {"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": None}}
+    script = Script(said(201, '{"metadata": {"resourceVersion": "7"}}'), said(200, '{"metadata": {"resourceVersion": "8"}}'))
+    with serving(folder, script) as path:
+        api = Api(path, "lab")
+        assert api.create("Lease", lease)["metadata"]["resourceVersion"] == "7"
+        assert api.patch("Lease", "bodywork-iris", patch)["metadata"]["resourceVersion"] == "8"
+    leases = "/apis/coordination.k8s.io/v1/namespaces/lab/leases"
+    assert [where for where, _ in script.asked] == [leases, f"{leases}/bodywork-iris"]
+    assert script.sent == [("POST", "application/json", lease), ("PATCH", "application/merge-patch+json", patch)]
+
+
 @pytest.mark.parametrize(
     ("status", "text", "error"),
     [
         (404, '{"kind": "Status", "message": "pods \\"x\\" not found"}', NotThere),
         (403, '{"kind": "Status", "message": "is forbidden"}', Refused),
         (401, '{"kind": "Status", "message": "Unauthorized"}', Refused),
+        (409, '{"kind": "Status", "message": "the object has been modified"}', Conflict),
         (410, '{"kind": "Status", "message": "too old resource version"}', Expired),
         (429, '{"kind": "Status", "message": "too many requests"}', CouldNotAsk),
         (500, "dial tcp 10.244.0.1:6443: connect: connection refused", CouldNotAsk),

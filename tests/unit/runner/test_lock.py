@@ -171,6 +171,17 @@ def test_who_has_taken_it_is_said_and_the_lease_is_theirs(cluster: PaperCluster)
     assert cluster.objects[LEASE] == stands
 
 
+def test_the_loss_is_raised_in_the_loop(cluster: PaperCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the thread that renews it: the run may be waiting for a stage that takes hours."""
+    monkeypatch.setattr("bodywork_compiler.runner.lock.RENEW_SECONDS", 0.01)
+    with closing(a_session(cluster, PLAN)) as session:
+        session.lock = a_lock(cluster)
+        session.lock.keep(session.inbox.put)
+        held_by_another(cluster)
+        with pytest.raises(LockTaken, match="bob@ci"):
+            session.pump(30.0)
+
+
 def test_a_lease_that_was_deleted_is_lost(cluster: PaperCluster) -> None:
     lock = a_lock(cluster)
     cluster.remove(*LEASE)
