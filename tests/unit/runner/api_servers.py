@@ -78,7 +78,7 @@ def serving(folder: Path, script: Script) -> Iterator[str]:
             script.sent.append((self.command, self.headers["Content-Type"], json.loads(body)))
             self.do_GET()
 
-        do_PATCH = do_POST
+        do_PATCH = do_POST  # noqa: N815 - as http.server calls it
 
         def address_string(self) -> str:
             return "unix"
