@@ -187,13 +187,12 @@ def test_one_that_does_not_end_is_cut_off(program: Path) -> None:
 
 
 def test_one_that_runs_does_not_outlive_a_second_ctrl_c(program: Path, tmp_path: Path) -> None:
-    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nsleep 0.5\nkill -ALRM $PPID\nexec sleep 60\n")
 
     def pressed(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     former = signal.signal(signal.SIGALRM, pressed)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
         with pytest.raises(KeyboardInterrupt):
             execute(("kubectl", "rollout", "status"), None, 60)
