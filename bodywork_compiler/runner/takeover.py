@@ -43,6 +43,8 @@ def at_once(session: Session, step: PlanStep) -> Sequence[KubeObject]:
 
 def lead_over(session: Session, step: PlanStep, runs: Iterable[StageRun]) -> None:
     """When the new pods are good: their Services and Ingresses lead to them. What kubectl refuses fails the stages."""
+    if session.interrupted.is_set():  # all of the step goes back
+        return
     later = _led_over_later(session, step)
     good = {run.stage: run for run in runs if run.result == "available"}
     ready = [each for each in later if each.stage in good]
