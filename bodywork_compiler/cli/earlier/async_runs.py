@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,7 +46,8 @@ def create_async(remote: Remote, name: str | None = None, *, dry_run: DryRun | N
         return name
     store_key(remote, run.work)
     if not create_run(kubectl, run):
-        raise BodyworkError(f"Cannot create workflow-job={name} as it already exists.", hint="Give another with --async-job-name NAME.")
+        option = "--name" if remote.home else "--async-job-name"
+        raise BodyworkError(f"Cannot create workflow-job={name} as it already exists.", hint=f"Give another with {option} NAME.")
     return name
 
 
@@ -88,6 +87,9 @@ def as_row(run: ControllerRun) -> dict[str, Any]:
 
 
 def _new_name() -> str:
+    import secrets
+    import time
+
     from bodywork_compiler.controller.async_runs import NAME_PREFIX
 
     return f"{NAME_PREFIX}{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
