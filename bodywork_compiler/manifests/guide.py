@@ -11,6 +11,10 @@ README = "README.md"
 
 
 def kustomization(documents: Sequence[Document]) -> str:
+    return kustomization_of([document.path for document in documents])
+
+
+def kustomization_of(paths: Sequence[str]) -> str:
     """Without `fifo` kustomize sorts by kind and name: set-up, steps and their comments would be lost."""
     lines = [
         "# Written by `bodywork render -o`. For changes make an overlay elsewhere that lists this folder under its resources.",
@@ -19,7 +23,7 @@ def kustomization(documents: Sequence[Document]) -> str:
         "sortOptions:",
         "  order: fifo  # in an overlay too: its order is what counts",
         "resources:",
-        *(f"  - {document.path}" for document in documents),
+        *(f"  - {path}" for path in paths),
     ]
     return "\n".join(lines) + "\n"
 

@@ -31,7 +31,12 @@ def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
             f"{folder}: is half written: a render was killed while it wrote here", hint="Render into it again: bodywork render -o DIR."
         )
     if any((folder / name).is_file() for name in KUSTOMIZATIONS):
-        return load_stream(kustomize(folder), f"kustomization {folder}")
+        from bodywork_compiler.manifests.as_rendered import files_as_rendered
+
+        rendered = files_as_rendered(folder)
+        if rendered is None:
+            return load_stream(kustomize(folder), f"kustomization {folder}")
+        return plan_of((found for file in rendered for found in _objects(_text(file), str(file))), str(folder))
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and file.is_file()]
     if not files:
         raise BodyworkError(

@@ -12,7 +12,7 @@ from builders import a_batch_stage, a_pipeline, a_service_stage, write
 
 from bodywork_compiler import labels
 from bodywork_compiler.cli import main
-from bodywork_compiler.manifests import Plan, load_folder
+from bodywork_compiler.manifests import Plan, load_folder, load_stream
 
 pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not on the PATH")
 
@@ -73,3 +73,24 @@ def test_another_teams_objects_come_with_the_set_up(base: Path) -> None:
     write(base.parent / "overlay" / "quota.yaml", yaml.safe_dump({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}}))
     plan = built(base, resources=["../base", "quota.yaml"])
     assert [each.name for each in plan.steps[0].objects][-1] == "q"
+
+
+def no_kustomize(_folder: Path) -> str:
+    pytest.fail("kustomize was started")
+
+
+def test_a_folder_as_it_was_rendered_is_read_without_kustomize_and_is_the_same_plan(base: Path) -> None:
+    read, made = load_folder(base, no_kustomize), load_stream(kustomize(base), "kustomize")
+    assert [[each.body for each in step.objects] for step in read.steps] == [[each.body for each in step.objects] for step in made.steps]
+    assert (read.pipeline, read.namespace, read.facts) == (made.pipeline, made.namespace, made.facts)
+    assert read.on_failure
+    assert made.on_failure
+    assert read.on_failure.body == made.on_failure.body
+
+
+@pytest.mark.parametrize("file", ["kustomization.yaml", "01-train/job.yaml"])
+def test_a_folder_in_which_a_person_changed_anything_is_kustomizes(base: Path, file: str) -> None:
+    changed = next(base.rglob(Path(file).name))
+    changed.write_text(changed.read_text() + "# changed\n")
+    with pytest.raises(pytest.fail.Exception, match="kustomize was started"):
+        load_folder(base, no_kustomize)
