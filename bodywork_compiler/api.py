@@ -98,6 +98,22 @@ class Api:
             found: Object = json.loads(self._read(f"{self._path(kind)}/{quote(name)}", {}))
         return {"kind": kind, **found}
 
+    def find_any(self, api_version: str, kind: str, name: str) -> Object | None:
+        """An object of any kind, None when it is not there. NotThere: the API server knows no such kind."""
+        base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        with _whole():
+            known = json.loads(self._read(base, {}))["resources"]
+            resource = next((each for each in known if each["kind"] == kind and "/" not in each["name"]), None)
+        if resource is None:
+            raise NotThere(f"{kind} of {api_version}")
+        place = f"/namespaces/{quote(self.namespace)}" if resource.get("namespaced") else ""
+        try:
+            with _whole():
+                found: Object = json.loads(self._read(f"{base}{place}/{resource['name']}/{quote(name)}", {}))
+        except NotThere:
+            return None
+        return found
+
     def find(self, kind: str, name: str) -> Object | None:
         """The object, or None when it is not there."""
         try:

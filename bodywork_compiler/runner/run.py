@@ -18,6 +18,7 @@ from bodywork_compiler.runner import (
     jobs,
     lock_taking,
     namespace,
+    other_kinds,
     owners,
     part,
     prune,
@@ -59,7 +60,9 @@ def set_up(session: Session) -> None:
     for step in session.plan.steps:
         objects = [each for each in step.objects if (each.kind, each.name) != ("Namespace", session.namespace)]
         if step.number == labels.STEP_SETUP and objects:
+            began = session.clock()
             applying.apply(session, step.number, objects)
+            other_kinds.must_be_good(session, step, began)
 
 
 # Those of the first list change nothing but the lock. Their order is the order of the run.

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
-from bodywork_compiler.runner import applying, takeover
+from bodywork_compiler.runner import applying, other_kinds, takeover
 from bodywork_compiler.runner.before import Before, standing_before
 from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.services import restart_unchanged
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import WAITED_FOR, StageRun
 from bodywork_compiler.runner.step_end import StepEnd, conclude
-from bodywork_compiler.runner.verdict import STILL_KINDS
 from bodywork_compiler.runner.verdicts.values import State, Verdict
 
 TICK_SECONDS = 1.0
@@ -32,20 +31,30 @@ def stage_plans(step: PlanStep) -> list[StagePlan]:
 def run_step(session: Session, step: PlanStep) -> StepEnd:
     runs = _stage_runs(session, step)
     session.tell(StepStarted(step=step.number, stages=tuple(run.stage for run in runs)))
-    _say_unwatched(session, step)
     takeover.make_room(session, step)
     before = standing_before(session, step)
     _remember_pods(session, runs)
     try:
+        applied_at = session.clock()
         refused = _change(session, step, runs, before)
         if refused and not runs:
             return StepEnd(result="timed out" if isinstance(refused, TimedOut) else "failed", reason=refused.message)
         wait(session, runs)
         takeover.lead_over(session, step, runs)
-        return conclude(session, runs, before)
+        ended = conclude(session, runs, before)
+        return _others(session, step, applied_at) if ended.is_good else ended
     except (BodyworkError, KeyboardInterrupt) as left:
         _end_as_left(session, runs, left)
         raise
+
+
+def _others(session: Session, step: PlanStep, applied_at: float) -> StepEnd:
+    verdict = other_kinds.wait_for(session, step, applied_at)
+    if session.interrupted.is_set():
+        return StepEnd(result="stopped", reason=f"interrupted in step {step.number}")
+    if verdict.state == "good":
+        return StepEnd()
+    return StepEnd(result="timed out" if verdict.state == "timed out" else "failed", reason=verdict.message)
 
 
 def _end_as_left(session: Session, runs: Sequence[StageRun], why: BaseException) -> None:
@@ -142,8 +151,3 @@ def _blame(runs: Sequence[StageRun], refused: KubectlFailed) -> None:
     if not any(run.verdict.state == state for run in runs):
         for run in runs:
             run.verdict = Verdict(state=state, message=refused.message)
-
-
-def _say_unwatched(session: Session, step: PlanStep) -> None:
-    for kind in dict.fromkeys(each.kind for each in step.objects if each.kind not in {*WAITED_FOR, *STILL_KINDS}):
-        session.notice(f"step {step.number}: {kind} is applied, and not waited for", "WARNING", where="run.step")

@@ -123,6 +123,9 @@ class PaperCluster:
             raise Conflict("the object has been modified")
         return self.put({**stands, **merged(stands, body)})
 
+    def find_any(self, api_version: str, kind: str, name: str) -> Object | None:
+        return self.objects.get((kind, name))
+
     def find(self, kind: str, name: str) -> Object | None:
         return self.objects.get((kind, name))
 
