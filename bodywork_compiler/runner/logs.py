@@ -19,6 +19,7 @@ from bodywork_compiler.runner.verdicts.pods import containers, phase
 
 TAIL_LINES = 50
 RUNS_ON_SECONDS = 5.0  # the end of a log is seen before the end of its container: so much later it runs on
+_NO_TAIL: deque[str] = deque(maxlen=0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +84,11 @@ class Logs:
             if each.stage == stage and not each.is_over:
                 each.is_muted = each.is_over = True
                 self.no_more(each.pod_uid)
+
+    def keep_no_tail(self, stage: str) -> None:
+        """A stage that has succeeded needs no evidence; what still comes of its log is told all the same."""
+        for each in self.of(stage):
+            each.tail = _NO_TAIL
 
     def take(self, message: LogPiece | LogOver) -> None:
         if isinstance(message, LogPiece):

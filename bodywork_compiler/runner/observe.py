@@ -15,7 +15,7 @@ class Picture:
 
     def __init__(self) -> None:
         self._objects: dict[str, dict[str, Object]] = {}
-        self._former: frozenset[str] = frozenset()
+        self._former: set[str] = set()
         self._events: dict[str, dict[str, Object]] = {}
 
     def listed(self, message: Listed) -> None:
@@ -55,9 +55,19 @@ class Picture:
 
     def forget(self, uids: Iterable[str]) -> None:
         """Objects of an earlier run: whatever a watch still says about them is none of this run's business."""
-        self._former |= frozenset(uids)
+        self._former.update(uids)
         for kind, objects in self._objects.items():
             self._objects[kind] = {key: each for key, each in objects.items() if uid(each) not in self._former}
+
+    def let_go(self, pods: Iterable[str]) -> None:
+        """Pods, by uid, of a stage that is done with, and what was told of them."""
+        gone = set(pods)
+        self._former |= gone
+        found = self._objects.get("Pod", {})
+        for key in [key for key, pod in found.items() if uid(pod) in gone]:
+            del found[key]
+        for each in gone:
+            self._events.pop(each, None)
 
     def _change(self, message: Changed) -> None:
         objects = self._objects.setdefault(message.kind, {})
@@ -68,7 +78,8 @@ class Picture:
 
     def _put_event(self, event: Object) -> None:
         about = str((event.get("involvedObject") or {}).get("uid", ""))
-        self._events.setdefault(about, {})[name(event)] = event
+        if about not in self._former:
+            self._events.setdefault(about, {})[name(event)] = event
 
 
 def name(obj: Mapping[str, Any]) -> str:

@@ -35,7 +35,17 @@ def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before
     if bad:
         session.begin_to_end()
         return _failed(session, runs, bad, before)
+    _let_go(session, runs)
     return StepEnd()
+
+
+def _let_go(session: Session, runs: Sequence[StageRun]) -> None:
+    """What was kept of its Jobs as evidence: nobody will ask for it, and a run of a thousand stages would hold all of it to its end."""
+    for run in runs:
+        if run.plan.kind == "Job":
+            session.logs.keep_no_tail(run.stage)
+            session.picture.let_go([*run.pods_seen])
+            run.pods, run.pods_seen = (), {}
 
 
 def _interrupted(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
