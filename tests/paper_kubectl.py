@@ -1,4 +1,4 @@
-"""A kubectl of paper on the PATH: its proxy serves the objects of a file, `delete` takes them out of it. For commands, without a cluster."""
+"""A kubectl of paper on the PATH: its proxy serves the objects of a file, `create` puts more into it, `delete` takes them out. For commands, without a cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 file = Path({file!r})
 KINDS = {{"namespaces": "Namespace", "pods": "Pod", "configmaps": "ConfigMap", "services": "Service", "serviceaccounts": "ServiceAccount",
-         "jobs": "Job", "leases": "Lease", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret"}}
+         "jobs": "Job", "leases": "Lease", "cronjobs": "CronJob", "nodes": "Node", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret"}}
 
 def objects():
     return json.loads(file.read_text())
@@ -42,7 +42,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
             return self.say(403, {{"message": rest[0] + " is forbidden"}})
         mine = [each for each in objects() if each["kind"] == KINDS[rest[0]] and namespace in (None, each["metadata"].get("namespace"))]
         if len(rest) == 1:
-            return self.say(200, {{"metadata": {{"resourceVersion": "1"}}, "items": [each for each in mine if matches(each, query["labelSelector"])]}})
+            return self.say(200, {{"metadata": {{"resourceVersion": "1"}}, "items": [each for each in mine if "labelSelector" not in query or matches(each, query["labelSelector"])]}})
         mine = [each for each in mine if each["metadata"]["name"] == rest[1]]
         if rest[2:] == ["log"] and mine:
             return self.say_text(200, mine[0]["log"][query["container"]])
@@ -78,6 +78,19 @@ if words[0] == "proxy":
         server.serve_forever()
 elif words[0] == "config":
     print(json.dumps({{"current-context": "kind-dev", "contexts": [{{"name": "kind-dev", "context": {{"namespace": "lab"}}}}]}}))
+elif words[0] == "auth":
+    print("yes")
+elif words[0] == "patch":
+    print(words[1], "patched")
+elif words[0] == "create":
+    import yaml
+
+    made = yaml.safe_load(sys.stdin.read())
+    if any((each["kind"], each["metadata"]["name"]) == (made["kind"], made["metadata"]["name"]) for each in objects()):
+        sys.exit("Error from server (AlreadyExists): it already exists")
+    file.write_text(json.dumps([*objects(), made]))
+elif words[:2] == ["delete", "cronjob"]:
+    file.write_text(json.dumps([each for each in objects() if each["metadata"]["name"] != words[2]]))
 elif words[0] == "delete":
     gone = {{(each["kind"], each["metadata"]["name"]) for each in json.load(sys.stdin)["items"]}}
     file.write_text(json.dumps([each for each in objects() if (each["kind"], each["metadata"]["name"]) not in gone]))
