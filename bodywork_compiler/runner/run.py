@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from bodywork_compiler.runner import (
     secrets,
 )
 from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
+from bodywork_compiler.runner.lease import LockTaken
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.step import run_step, stage_plans
 from bodywork_compiler.runner.whereabouts import Whereabouts
@@ -92,7 +94,8 @@ def execute(session: Session, started: RunStarted) -> int:
         bad_end.say_what_is_left(session)
         _tell_end(session, started, End(result="interrupted", reason="interrupted twice", hands_off=True))
         raise
-    evidence.drain(session, seconds=DRAIN_SECONDS)
+    with contextlib.suppress(LockTaken):  # all is done, and told
+        evidence.drain(session, seconds=DRAIN_SECONDS)
     return _tell_end(session, started, end)
 
 
@@ -133,7 +136,8 @@ def _tell_end(session: Session, started: RunStarted, end: End) -> int:
         reason=end.reason,
     )
     if not end.hands_off:
-        _put_away(session, started, ended)
+        with contextlib.suppress(LockTaken):  # then that is the other run's business
+            _put_away(session, started, ended)
     session.tell(ended)
     return ended.exit_code
 

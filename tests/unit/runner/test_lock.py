@@ -8,13 +8,27 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from fakes import HERE, NAMESPACE, PaperCluster, a_failure_stage, a_job, a_plan, a_session, as_good, closing, execute, merged
+from fakes import (
+    HERE,
+    NAMESPACE,
+    PaperCluster,
+    a_deployment,
+    a_failure_stage,
+    a_job,
+    a_plan,
+    a_session,
+    as_failed,
+    as_good,
+    closing,
+    execute,
+    merged,
+)
 
 from bodywork_compiler.api import Conflict, CouldNotAsk, NotThere, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import lease, run
-from bodywork_compiler.runner.events import Event, Notice, RunEnded, StepStarted
+from bodywork_compiler.runner.events import Event, Evidence, Notice, RolledBack, RunEnded, StageEnded, StepStarted
 from bodywork_compiler.runner.inbox import Wake
 from bodywork_compiler.runner.lease import Claim, LockHeld, LockTaken
 from bodywork_compiler.runner.lock import SURE_SECONDS, Lock, seize
@@ -224,6 +238,33 @@ def test_a_run_that_finds_its_lock_taken_touches_nothing_more(cluster: PaperClus
     assert isinstance(ended, RunEnded)
     assert "taken by another run, of bob@ci" in (ended.reason or "")
     assert cluster.ran == [("apply", "-f", "-")], "step 1 only: no step 2, no failure stage"
+    assert holder(cluster) == OTHER.holder
+
+
+@pytest.mark.parametrize("moment", [Evidence, StageEnded, RolledBack])
+def test_nor_while_it_ends_badly(cluster: PaperCluster, moment: type) -> None:
+    """Its end is told all the same."""
+    plan = a_plan(a_job("train", 1), a_deployment("serve", 1), a_failure_stage("tell"))
+    cluster.on_apply = lambda manifest: as_failed(manifest) if manifest["kind"] == "Job" else manifest
+    told: list[Event] = []
+    ran: list[int] = []
+    with closing(a_session(cluster, plan, told)) as session:
+        tell = session.tell
+
+        def taken_then(event: Event) -> None:
+            tell(event)
+            if isinstance(event, moment) and not ran:
+                ran.append(len(cluster.ran))
+                held_by_another(cluster)
+                assert session.lock
+                session.lock.renew()
+
+        session.tell = taken_then
+        exit_code = run.execute(session, run.about_to_start(plan, HERE))
+
+    assert exit_code == run.EXIT_FAILED
+    assert [len(cluster.ran)] == ran
+    assert isinstance(told[-1], RunEnded)
     assert holder(cluster) == OTHER.holder
 
 
