@@ -73,6 +73,13 @@ def no_ops(folder: Path, steps: int, stages_per_step: int) -> Path:
     return folder
 
 
+def failing(folder: Path) -> Path:
+    """One batch stage that fails at its only attempt."""
+    config = HEAD.format(name="bench", dag="fail") + NO_OP.format(name="fail")
+    _commit(folder, {"bodywork.yaml": config, "no_op.py": "raise SystemExit(1)\n"})
+    return folder
+
+
 def _commit(folder: Path, files: dict[str, str]) -> None:
     folder.mkdir(parents=True)
     for name, text in files.items():

@@ -13,6 +13,7 @@ SCRIPTS = {
     "start_up.py": None,
     "render_vs_helm.py": None,
     "apply_vs_kubectl.py": "BODYWORK_TEST_KUBECONFIG",
+    "latency.py": "BODYWORK_TEST_KUBECONFIG",
     "availability.py": "BODYWORK_TEST_KUBECONFIG",
 }
 
