@@ -127,7 +127,11 @@ class Run:
 
 
 def apply(cluster: Cluster, namespace: str, *manifests: Manifest, options: Sequence[str] = ()) -> Run:
-    done = cluster.bodywork("apply", "-", "-o", "json", "--namespace", namespace, *options, cwd=Path("/"), stdin=stream(*manifests))
+    return apply_stream(cluster, namespace, stream(*manifests), options)
+
+
+def apply_stream(cluster: Cluster, namespace: str, text: str, options: Sequence[str] = ()) -> Run:
+    done = cluster.bodywork("apply", "-", "-o", "json", "--namespace", namespace, *options, cwd=Path("/"), stdin=text)
     return run_of(done.returncode, done.stdout, done.stderr)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import a_batch_stage, a_pipeline, write
 from clusters import Cluster
-from hand_made import LISTENS, RUNS_ON, Switch, a_batch, a_failure_stage, a_service, a_switch, apply, from_secret, stream
-from servers import address_for_pods
+from hand_made import LISTENS, RUNS_ON, Switch, a_batch, a_failure_stage, a_service, a_switch, apply, apply_stream, from_secret, stream
+from servers import GitServer, address_for_pods
 
 pytestmark = pytest.mark.cluster
 FAILS = "raise SystemExit('no data today')"
@@ -190,6 +192,30 @@ def test_the_command_that_makes_a_missing_secret_can_be_run_as_it_stands(cluster
         assert cluster.run("sh", "-c", command).returncode == 0
 
     assert apply(cluster, namespace, *pipeline).log("train") == ["valuevalue"]
+
+
+def test_what_keeps_a_stages_code_from_beginning_is_evidence_too(
+    cluster: Cluster, namespace: str, git_server: GitServer, tmp_path: Path
+) -> None:
+    """A requirement that does not exist; then a commit that was never pushed."""
+    stage = a_batch_stage(requirements=["no-such-package==1"], batch={"max_completion_time_seconds": 60, "retries": 0})
+    repository = a_pipeline(tmp_path / namespace, namespace=namespace, stages={"train": stage}, remote=None, env={"PIP_NO_INDEX": "1"})
+    config = repository.path / "bodywork.yaml"
+    config.write_text(config.read_text().replace("version: '1.1'", "version: '1.2'"))
+    repository.commit()
+    git_server.publish(repository, namespace)
+    installing = apply_stream(cluster, namespace, cluster.bodywork("render", ".", cwd=repository.path).stdout)
+    write(repository.path / "train/main.py", "print('changed')\n")
+    never_pushed = repository.commit()
+    repository.pushed()
+    fetching = apply_stream(cluster, namespace, cluster.bodywork("render", ".", cwd=repository.path).stdout)
+
+    for run, container in ((installing, "install"), (fetching, "fetch")):
+        assert run.exit_code == 4, run.err
+        assert [tail["container"] for tail in run.one("evidence")["tails"]] == [container]
+    assert any("No matching distribution found for no-such-package==1" in line for line in installing.one("evidence")["tails"][0]["lines"])
+    assert installing.one("evidence")["reason"].startswith("installing requirements failed")
+    assert f"has no commit {never_pushed}: was it pushed, or is its branch gone?" in fetching.one("evidence")["reason"]
 
 
 def test_an_image_that_is_not_there_is_known_before_any_deadline(cluster: Cluster, namespace: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from clusters import Cluster
 from forwarders import a_way_that_can_be_cut
-from hand_made import RUNS_ON, a_batch, a_failure_stage, a_service, applying, is_alive
+from hand_made import RUNS_ON, a_batch, a_failure_stage, a_service, applying, from_secret, is_alive
 
 pytestmark = pytest.mark.cluster
 
@@ -51,6 +51,26 @@ def test_a_signal_takes_the_steps_services_back_the_good_ones_too(cluster: Clust
     container = cluster.get("-n", namespace, "deployment", "serve")["spec"]["template"]["spec"]["containers"][0]
     assert "env" not in container
     assert pods, "there were pods before"
+
+
+def test_a_run_beyond_its_own_limit_takes_all_of_it_back(cluster: Cluster, namespace: str) -> None:
+    """It begins when a controller has made the secret that a stage names; the failure stage is told what it waited for."""
+    tells = a_failure_stage("tell", "import os; print(os.environ['EXCEPTION_MESSAGE'])")
+    train = a_batch("train", 2, RUNS_ON, env=[from_secret("KEY", "made-later", "KEY")])
+    options = ["--wait-secrets", "60s", "--timeout", "20s", "--rollback", "all"]
+    with applying(cluster, namespace, *a_service("serve", 1), train, tells, options=options) as running:
+        waits = running.until("notice", level="WARNING")
+        assert cluster.get("-n", namespace, "deployments")["items"] == []
+        cluster.make_secret(namespace, "made-later", KEY="value")
+        run = running.end()
+
+    assert waits["message"].startswith(f"waiting for secrets, 60 s more at most: missing in namespace {namespace}: secret made-later")
+    assert run.exit_code == 70, run.err
+    assert {each["stage"]: each["result"] for each in run.one("run_ended")["stages"]} == {"serve": "available", "train": "timed out"}
+    assert (run.one("rolled_back")["name"], run.one("rolled_back")["revision"]) == ("serve", None)
+    assert "train (step 2): the run took longer than 20 s (--timeout); it waited for train: " in run.log("tell")[0]
+    assert cluster.get("-n", namespace, "deployments,services")["items"] == []
+    assert [each["metadata"]["name"] for each in cluster.get("-n", namespace, "jobs")["items"]] == ["tell"], "nothing runs on"
 
 
 def test_a_proxy_that_dies_is_started_again(cluster: Cluster, namespace: str) -> None:
