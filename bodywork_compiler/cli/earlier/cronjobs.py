@@ -152,11 +152,14 @@ def _show_one(way: Way, name: str, output: Form) -> None:
 def update(name: str, timing: Timing, dry_run: DryRun | None, **asked: Any) -> None:
     """Change what is given of a schedule, and only that.
 
+    GIT_URL is the project's repository, where that is to change.
+
     \b
     Example:
       bodywork update cronjob --name nightly --schedule "0 4 * * *"
       bodywork update cronjob --name nightly --suspend
-      bodywork update cronjob https://github.com/acme/iris.git --name nightly --branch main
+      bodywork update cronjob https://github.com/acme/iris.git \\
+        --name nightly --branch main
     """
     given = [each for each in (*asdict(timing).values(), *(each for key, each in asked.items() if key != "way")) if each is not None]
     if not given:
@@ -181,7 +184,9 @@ def update(name: str, timing: Timing, dry_run: DryRun | None, **asked: Any) -> N
 @click.option("-f", "--follow", is_flag=True, help="Print the run's log as it comes, until the run is over.")
 @way_options
 def trigger(name: str, follow: bool, way: Way) -> None:  # noqa: FBT001 - click calls it by name
-    """Run what a schedule runs, now; it may be suspended.
+    """Run what a schedule runs, now.
+
+    NAME is the schedule's, which may be suspended.
 
     \b
     Example:
