@@ -156,7 +156,7 @@ def delete_cronjob(kubectl: Kubectl, cronjob: Cronjob) -> None:
 
 
 def _find(api: Api, name: str) -> Object:
-    found = api.find("CronJob", name)
+    found = api.find("CronJob", name) or api.find("CronJob", clean(name))
     if found is None or not is_controllers(job_spec_of(found)):
         raise BodyworkError(f"Could not find cronjob={name}.", hint=_others(api))
     return found
