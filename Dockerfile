@@ -10,7 +10,7 @@ ARG KUBECTL_VERSION=v1.34.4
 ARG KUBECTL_HOST=https://dl.k8s.io
 # pins the program itself; without it, it is held against the checksum that stands beside it
 ARG KUBECTL_SHA256=
-ARG TARGETARCH=amd64
+ARG TARGETARCH
 COPY .ci/fetch-kubectl /usr/local/bin/
 RUN fetch-kubectl "${KUBECTL_HOST}/release/${KUBECTL_VERSION}/bin/linux/${TARGETARCH}/kubectl" /kubectl "${KUBECTL_SHA256}"
 COPY . /source

@@ -13,7 +13,7 @@ KIND_NODE ?=
 # the controller's image: `make image KUBECTL_VERSION=v1.33.2 IMAGE=registry.example.com/bodywork-controller:1`
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' bodywork_compiler/__init__.py)
 IMAGE ?= bodywork-controller:$(VERSION)
-KUBECTL_VERSION ?= v1.34.4
+KUBECTL_VERSION ?=
 # a folder with a Debian that has Python, git and ssh, for `make controller-rootfs`; without one it is downloaded
 BASE_ROOTFS ?=
 # `make test SLOW=1` also runs what takes more than a minute; `make test ARGS='-k render'` adds options of pytest's
@@ -56,7 +56,7 @@ kind-down:
 	@kind delete cluster --name "$(KIND_CLUSTER)" --kubeconfig build/kind.kubeconfig
 
 image: ## the controller's image, for runs in a cluster: IMAGE, by default bodywork-controller:VERSION (needs Docker)
-	docker build --build-arg KUBECTL_VERSION="$(KUBECTL_VERSION)" --tag "$(IMAGE)" .
+	docker build $(if $(KUBECTL_VERSION),--build-arg KUBECTL_VERSION="$(KUBECTL_VERSION)") --tag "$(IMAGE)" .
 
 image-kind: image ## the same, brought to the nodes of a kind cluster: KIND_CLUSTER
 	kind load docker-image "$(IMAGE)" --name "$(KIND_CLUSTER)"
