@@ -58,7 +58,7 @@ def test_a_good_run(tmp_path: Path) -> None:
         ("train-model", "succeeded", 41.3),
         ("scoring-service", "available", 24.0),
     ]
-    assert [(each["kind"], each["action"]) for each in found["objects"]][0] == ("Job", "created")
+    assert (found["objects"][0]["kind"], found["objects"][0]["action"]) == ("Job", "created")
 
 
 def test_a_bad_run_has_its_evidence_and_what_was_rolled_back(tmp_path: Path) -> None:
