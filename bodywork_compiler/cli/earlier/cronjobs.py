@@ -36,12 +36,12 @@ from bodywork_compiler.values import value
 
 HISTORY_COLUMNS = (
     Column(heading="Run ID", key="name"),
+    Column(heading="State", key="state"),
     Column(heading="Start Time", key="started"),
     Column(heading="Completion Time", key="completed"),
-    Column(heading="Active", key="active"),
-    Column(heading="Succeeded", key="succeeded"),
-    Column(heading="Failed", key="failed"),
-    Column(heading="State", key="state", wide=True),
+    Column(heading="Active", key="active", wide=True),
+    Column(heading="Succeeded", key="succeeded", wide=True),
+    Column(heading="Failed", key="failed", wide=True),
     Column(heading="Message", key="message", wide=True),
 )
 
