@@ -41,7 +41,7 @@ WORDS = (
     _of("v3", "update deployment", "earlier.deployments:update", "Run a pipeline again, with what is newest.", "apply GIT_URL"),
     _of("v3", "update cronjob", "earlier.cronjobs:update", "Change what was given of a schedule, and only that."),
     _of("v3", "update secret", "earlier.secrets:update", "Change, add and remove keys of a secret."),
-    _of("v3", "delete deployment", "earlier.deployments:delete", "Delete a pipeline.", "delete --pipeline NAME"),
+    _of("v3", "delete deployment", "earlier.deleting:delete", "Delete a pipeline.", "delete --pipeline NAME"),
     _of("v3", "delete cronjob", "earlier.cronjobs:delete", "Delete a schedule."),
     _of("v3", "delete secret", "earlier.secrets:delete", "Delete a secret, or a whole group."),
     _of("new", "trigger cronjob", "earlier.cronjobs:trigger", "Run what a schedule runs, now."),

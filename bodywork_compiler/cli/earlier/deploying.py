@@ -95,6 +95,8 @@ def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
     )
     if not running.dry_run:
         click.echo("Using asynchronous workflow controller.")
+        if not deploying.branch:
+            click.echo("no --branch given: the repository's own default branch is taken when the run starts", err=True)
     name = create_async(remote, deploying.async_job_name, dry_run=running.dry_run)  # type: ignore[arg-type]  # one of click's choices
     if not running.dry_run:
         click.echo(f"Created workflow-job={name}.")

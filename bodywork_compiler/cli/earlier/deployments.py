@@ -1,4 +1,4 @@
-"""v3's `create|update|get|delete deployment`: runs from a repository, and the services that they left running."""
+"""v3's `create|update|get deployment`: runs from a repository, and the services that they left running."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.cli.earlier.cluster import EVERYWHERE, Way, asking, kubectl_of, way_options
+from bodywork_compiler.cli.earlier.cluster import EVERYWHERE, Way, asking, way_options
 from bodywork_compiler.cli.earlier.deploying import Deploying, deploy, deploying_options
 from bodywork_compiler.cli.earlier.gathered import gathered
 from bodywork_compiler.cli.earlier.listing import Column, Form, fields, show_data, show_rows
-from bodywork_compiler.cli.earlier.services import delete_and_wait
-from bodywork_compiler.cli.earlier.words import output_option, timeout_option
+from bodywork_compiler.cli.earlier.words import output_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
-    from bodywork_compiler.api import Api
     from bodywork_compiler.deployed.services import RunningService
 
 _COLUMNS = (
@@ -153,86 +151,3 @@ def _list(found: Sequence[RunningService], name: str | None, output: Form) -> No
         show_rows([{"path": f"{each.deployment}/{each.stage}", **asdict(each)} for each in found], _COLUMNS, output)
     else:
         click.echo("No deployments found", err=True)
-
-
-@value
-class Deleting:
-    """What `delete deployment` is about, and how long it waits."""
-
-    name: str
-    namespace: str | None
-    namespace_too: bool
-    break_lock: bool
-    timeout_seconds: int
-
-
-@click.command("delete")
-@click.argument("name", metavar="NAME", shell_complete=complete.pipelines)
-@click.option("--namespace", metavar="NS", callback=checked_name, help="Where it is; default: the only namespace that holds it.")
-@click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
-@click.option("--break-lock", is_flag=True, help="Delete it although a run holds it.")
-@click.option("--async", "in_cluster", is_flag=True, help="NAME is a run in the cluster that --async made: end it, and delete it.")
-@timeout_option
-@way_options
-@gathered("deleting", Deleting)
-def delete(deleting: Deleting, way: Way, *, in_cluster: bool) -> None:
-    """Delete a pipeline, and wait until it is gone.
-
-    NAME is the pipeline's. It is `bodywork delete --pipeline NAME --namespace NS`, and never asks.
-
-    \b
-    Example:
-      bodywork delete deployment iris
-    """
-    not_there = BodyworkError(
-        f"deployment={deleting.name} could not be found on k8s cluster.", hint="See what is there: bodywork get deployments"
-    )
-    if in_cluster:
-        from bodywork_compiler.cli.earlier.async_runs import delete_async
-
-        if not delete_async(way, None, deleting.name):
-            raise not_there
-    else:
-        with asking(way, deleting.namespace or EVERYWHERE) as api:
-            if not _delete(api, way, deleting):
-                raise not_there
-    click.echo(f"deployment={deleting.name} deleted.")
-
-
-def _delete(api: Api, way: Way, deleting: Deleting) -> bool:
-    """False: there is none of that name, ours or the ancestor's, which left nothing but services."""
-    from bodywork_compiler.deployed.reading import listed, of
-    from bodywork_compiler.deployed.services import running_services
-    from bodywork_compiler.names import pipeline_object_name
-
-    pipeline = pipeline_object_name(deleting.name)
-    where = sorted({str(each["metadata"]["namespace"]) for each in listed(api, of(pipeline))})
-    if len(where) > 1:
-        raise BodyworkError(
-            f"deployment={deleting.name} is in several namespaces: {', '.join(where)}", hint="Say which with --namespace NS."
-        )
-    if where:
-        _delete_ours(api.elsewhere(where[0]), way, pipeline, deleting)
-        return True
-    theirs = [each for each in running_services(api) if each.deployment == deleting.name]
-    for each in theirs:
-        delete_and_wait(api.elsewhere(each.namespace), way, each, deleting.timeout_seconds)
-    return bool(theirs)
-
-
-def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
-    from bodywork_compiler.cli.delete import with_copies
-    from bodywork_compiler.cli.pipeline import Opened
-    from bodywork_compiler.deployed import deleting
-    from bodywork_compiler.deployed.held import refuse_while_held
-    from bodywork_compiler.deployed.reading import read
-
-    if not asked.break_lock:
-        refuse_while_held(api, pipeline)
-    if asked.namespace_too:
-        deleting.refuse_foreign_namespace(api, pipeline)
-    kubectl, patience = kubectl_of(way, api.namespace), deleting.Patience(seconds=asked.timeout_seconds)
-    found = with_copies(Opened(deployed=read(api, pipeline), api=api, kubectl=kubectl, context=""))
-    deleting.delete(api, kubectl, found.deployed, patience)
-    if asked.namespace_too:
-        deleting.delete_namespace(api, kubectl, patience)
