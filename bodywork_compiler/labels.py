@@ -16,7 +16,7 @@ ROLE_ON_FAILURE = "on-failure"
 CONTROLLER = f"{PREFIX}/controller"  # on Jobs and CronJobs whose pods are Bodywork itself, and on these pods: which kind of run it is
 CONTROLLER_ASYNC, CONTROLLER_SCHEDULED = "async", "scheduled"
 
-TAKEN_OVER = f"{PREFIX}/taken-over"  # on a ReplicaSet whose Deployment was taken over, until nobody asks its pods any more: by which pipeline
+TAKEN_OVER = f"{PREFIX}/taken-over"  # on a ReplicaSet whose Deployment was taken over by that pipeline, until nobody asks its pods any more
 
 GROUP = "group"  # the ancestor's: on the secrets of a group, and on its copies of them
 
