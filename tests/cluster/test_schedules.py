@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from builders import a_batch_stage, a_pipeline, a_service_stage, write
+from builders import a_bare_copy, a_batch_stage, a_pipeline, a_service_stage, write
 from clients import a_client
 from clusters import Cluster, Done
 from schedule_texts import ACCEPTED, REFUSED
-from servers import GitServer, S3Server
+from servers import GitServer, S3Server, address_for_pods
+from ssh_server import needs_sshd, ssh_server
 
 pytestmark = pytest.mark.cluster
 JOBS = "bodywork-deployment-jobs"
@@ -157,6 +158,24 @@ def test_runs_in_the_cluster(controller: Controller, namespace: str, url: str, s
     gone = controller.bodywork("delete", "cronjob", schedule)
     assert (gone.returncode, gone.stdout) == (1, "")
     assert f"Could not find cronjob={schedule}." in gone.stderr
+
+
+@needs_sshd
+def test_a_private_repository_is_cloned_in_the_cluster(controller: Controller, namespace: str, schedule: str, tmp_path: Path) -> None:
+    cluster = controller.cluster
+    controller("configure-cluster", "--namespace", namespace)
+    stage = a_batch_stage(batch={"max_completion_time_seconds": 60, "retries": 0}, cpu_request=0.1)
+    repository = a_pipeline(tmp_path / "iris", remote=None, stages={"train": stage}, namespace=namespace, secrets_group=schedule)
+    with ssh_server(address_for_pods(cluster.node_address()), tmp_path / "server") as server:
+        url = server.url(a_bare_copy(repository, tmp_path / "iris.git"))
+        key = ["--ssh", str(server.key), "--known-hosts", str(server.known_hosts(tmp_path / "known_hosts"))]
+        try:
+            controller("create", "deployment", url, "--async", "--async-job-name", schedule, "--image", controller.image, *key)
+            log = controller("get", "deployments", "--async", "--logs", f"async-workflow-{schedule}", "--follow")
+        finally:
+            cluster.kubectl("delete", "secrets", "-n", JOBS, "-l", f"group={schedule}")
+    assert "completed job=train" in log
+    controller("delete", "deployment", "--async", f"async-workflow-{schedule}")
 
 
 def assert_update_changes_what_is_given(controller: Controller, schedule: str) -> None:
