@@ -115,7 +115,7 @@ def unschedulable(pod: Object) -> str | None:
     scheduled = any_condition(pod, "PodScheduled")
     if not scheduled or scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
-    said = _SCHEDULER_ASIDES.sub("", one_line(str(scheduled.get("message") or "")))
+    said = _SCHEDULER_ASIDES.sub("", one_line(str(scheduled.get("message") or ""))).rstrip(".")
     short = _what_is_short(pod, said)
     return f"waiting: {short}: {said}" if short else f"waiting: {said}"
 

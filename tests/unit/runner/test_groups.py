@@ -287,6 +287,22 @@ def test_a_copy_that_no_stage_names_any_more_is_removed_after_success(cluster: W
     assert ("Secret", "aws") not in cluster.objects
 
 
+def test_a_copy_that_was_new_in_a_failed_run_is_removed_again_after_its_failure_stage(cluster: WithGroups) -> None:
+    cluster.on_apply = lambda manifest: as_good(manifest) if manifest["metadata"]["name"] == "tell" else as_failed(manifest)
+    assert execute(cluster, of_group(needing("aws"), a_failure_stage("tell")))[0] == 4
+    assert ("Secret", "aws") not in cluster.objects
+    told, removed = (next(at for at, words in enumerate(cluster.ran) if what in words) for what in ("tell", "aws"))
+    assert told < removed
+
+
+def test_a_new_copy_that_a_good_service_of_an_earlier_step_names_stays(cluster: WithGroups) -> None:
+    cluster.on_apply = lambda manifest: as_failed(manifest) if manifest["kind"] == "Job" else as_good(manifest)
+    service = a_deployment("serve", 1)
+    service["spec"]["template"] = a_template(envFrom=[{"secretRef": {"name": "aws"}}])
+    assert execute(cluster, of_group(service, a_job("train", 2)))[0] == 4
+    assert ("Secret", "aws") in cluster.objects
+
+
 def test_nothing_is_removed_when_the_run_failed(cluster: WithGroups) -> None:
     execute(cluster, of_group(needing("aws")))
     cluster.on_apply = as_failed

@@ -11,7 +11,7 @@ from fakes import PaperCluster, a_job, a_plan, a_session, as_good
 
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.runner import run, session, start
-from bodywork_compiler.runner.events import Event, Notice, RunEnded
+from bodywork_compiler.runner.events import Event, Notice, RunEnded, StageProgress
 from bodywork_compiler.runner.inbox import Denied, Listed, Lost, ProxyEnded
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
@@ -100,6 +100,29 @@ def test_nothing_is_judged_while_the_server_cannot_be_asked(seeing: Session, clo
     seeing.pump(0)
     look(seeing, [stage])
     assert stage.verdict.state == "good", "what it did meanwhile counts"
+
+
+def test_a_stage_that_no_node_takes_is_told_in_the_schedulers_words_every_30_s(seeing: Session, clock: Clock, told: list[Event]) -> None:
+    """Nodes may be on their way: only its deadline ends it."""
+    (step,) = PLAN.steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    job = a_job("train", 1, activeDeadlineSeconds=3600)
+    job["metadata"] |= {"uid": "1", "generation": 1}
+    words = "0/1 nodes are available: 1 node(s) had untolerated taint {gpu: true}"
+    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": f"{words}."}
+    owner = {"controller": True, "uid": "1", "name": "train"}
+    metadata = {"name": "train-abc", "uid": "2", "labels": job["metadata"]["labels"], "ownerReferences": [owner]}
+    pod = {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Pending", "conditions": [unscheduled]}}
+    seeing.inbox.put(Listed("Job", [job]))
+    seeing.inbox.put(Listed("Pod", [pod]))
+    seeing.pump(0)
+    for second in range(91):
+        clock.now = float(second)
+        look(seeing, [stage])
+
+    said = [event for event in told if isinstance(event, StageProgress)]
+    assert [event.seconds for event in said] == [0.0, 30.0, 60.0, 90.0]
+    assert {event.message for event in said} == {f"waiting: {words}; given up after 3600 s"}
 
 
 def test_a_stage_beyond_all_of_its_own_limits_ends_by_ours(seeing: Session, clock: Clock) -> None:

@@ -1,8 +1,11 @@
 """A row for each rule about Jobs that no recorded case shows alone."""
 
+from pathlib import Path
+
 import pytest
 from made import a_job, a_pod, an_event, ended, running, true, waits
 
+import bodywork_compiler
 from bodywork_compiler.runner.verdict import Situation, judge, vanished
 
 FAILED = true("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
@@ -125,6 +128,11 @@ def test_a_file_that_is_not_in_the_commit_is_said_and_no_retry_is_waited_for():
         "failed",
         "train/train.py is not in commit abc1234",
     )
+
+
+def test_those_words_are_the_start_scripts():
+    script = (Path(bodywork_compiler.__file__).parent / "compiler" / "scripts" / "run.py").read_text()
+    assert "bodywork: there is no file {executable} in the project" in script
 
 
 @pytest.mark.parametrize(
