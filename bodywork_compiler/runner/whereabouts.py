@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bodywork_compiler.errors import BodyworkError
@@ -12,6 +13,7 @@ from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import Plan
 
 IN_CLUSTER = "in-cluster"
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # in every pod that has a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def _current(kubectl: Kubectl) -> tuple[str, str]:
     result = kubectl.try_("config", "view", "--minify", "--output=json")
     if result.exit_code != 0:
         if os.environ.get("KUBERNETES_SERVICE_HOST"):
-            return IN_CLUSTER, "default"
+            return IN_CLUSTER, _POD_NAMESPACE.read_text().strip() if _POD_NAMESPACE.is_file() else "default"
         raise KubectlFailed(result)
     config = json.loads(result.out)
     contexts = {each["name"]: each.get("context") or {} for each in config.get("contexts") or ()}
