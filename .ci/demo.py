@@ -23,21 +23,24 @@ def main(example: str, store: str) -> int:
     bucket = Path(store).resolve().as_uri()
     print(f"\n$ S3_BUCKET={bucket} {shlex.join(command)}", flush=True)
     with subprocess.Popen(command, env={**os.environ, "S3_BUCKET": bucket}, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
+        assert running.stdout is not None  # noqa: S101 - it is a pipe
         for line in running.stdout:
             print(line, end="", flush=True)
             if found := STAYS.search(line):
                 predict(f"{found[1]}/iris/v1/score")
                 running.send_signal(signal.SIGINT)
     if running.returncode == 0:
-        print("\nIt trained a model, served it and answered; nothing of it runs any more. Look at what a cluster would get: bodywork render " + example)
+        print(
+            "\nIt trained a model, served it and answered; nothing of it runs any more. Look at what a cluster would get: bodywork render "
+            + example
+        )
     return running.returncode
 
 
 def predict(url: str) -> None:
-    request = urllib.request.Request(url, json.dumps(FLOWER).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(url, json.dumps(FLOWER).encode(), {"Content-Type": "application/json"})  # noqa: S310 - what Bodywork just said
     print(f"\n$ curl {url} --header 'Content-Type: application/json' --data '{json.dumps(FLOWER)}'")
-    with urllib.request.urlopen(request) as answer:
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
         print(answer.read().decode(), flush=True)
 
 

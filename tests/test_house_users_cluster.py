@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from builders import a_batch_stage, a_pipeline, a_service_stage, write
 
 CHECKOUT = Path(__file__).parent.parent
 BAIT = """\
@@ -81,10 +82,32 @@ def test_without_a_throw_away_cluster_every_cluster_test_is_skipped_and_says_why
     assert machine.kubectl_calls() == []
 
 
-def test_the_demo_without_a_context_renders_and_asks_no_cluster(machine: UsersMachine, tmp_path: Path) -> None:
-    done = machine.make("demo", f"DEMO_OUT={tmp_path}/demo")
+# what the demo's example does, without a package to install
+TOY_STAGES = {
+    "train.py": "import os, urllib.parse, pathlib\npathlib.Path(urllib.parse.urlsplit(os.environ['S3_BUCKET']).path, 'model').write_text('setosa')\n",
+    "serve.py": """\
+import http.server, json, os, pathlib, urllib.parse
+model = pathlib.Path(urllib.parse.urlsplit(os.environ['S3_BUCKET']).path, 'model').read_text()
+class Scores(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"path": self.path, "species_prediction": model}).encode())
+http.server.HTTPServer(("0.0.0.0", int(os.environ["BODYWORK_SERVICE_PORT"])), Scores).serve_forever()
+""",
+}
+
+
+def test_the_demo_trains_serves_and_predicts_without_any_cluster(machine: UsersMachine, tmp_path: Path) -> None:
+    secrets = {"S3_BUCKET": "s3"}
+    stages = {"train": a_batch_stage("train.py", secrets=secrets), "serve": a_service_stage("serve.py", secrets=secrets)}
+    for name, text in TOY_STAGES.items():
+        write(tmp_path / "toy" / name, text)
+    a_pipeline(tmp_path / "toy", remote=None, stages=stages)
+    done = machine.make("demo", f"DEMO={tmp_path}/toy", f"DEMO_OUT={tmp_path}/store")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "01-" in done.stdout
+    assert '{"path": "/iris/v1/score", "species_prediction": "setosa"}' in done.stdout
+    assert "nothing of it runs any more" in done.stdout
     assert machine.kubectl_calls() == []
 
 

@@ -96,6 +96,8 @@ class Environments:
                 return entry / "venv"
             try:  # another run may have made it, or taken it away, since it was looked at: then the next round knows
                 made = is_ready or is_wanted(entry, wanted) or make(entry, wanted, run, self._clock())
+                if not made:
+                    _lock_file(entry).unlink(missing_ok=True)
             finally:
                 os.close(lock)
             if not made:

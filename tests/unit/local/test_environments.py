@@ -68,7 +68,7 @@ def test_a_file_that_is_not_there_is_told() -> None:
 def test_one_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     cache = Environments(tmp_path)
     assert cache.get(wanted("six"), Installer(code=1), never) is None
-    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def test_who_ignores_sigterm_is_killed_after_the_grace() -> None:
 
 
 def test_who_heeds_sigterm_ends_in_its_own_way() -> None:
-    running = start("sh", "-c", "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.1; done")
+    script = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (print('bye'), sys.exit(3))); print('up', flush=True); time.sleep(600)"
+    running = start(sys.executable, "-c", script)
     lines = running.lines()
     assert next(lines) == "up"
     running.stop()
