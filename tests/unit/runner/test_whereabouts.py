@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from fakes import a_job, a_plan
@@ -57,6 +58,15 @@ def test_inside_a_cluster_there_is_no_context(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     kubectl = a_kubectl(Target(), error="error: current-context must exist in order to minify")
     assert whereabouts(kubectl, a_plan_in("lab")) == Whereabouts(context="in-cluster", namespace="lab")
+
+
+def test_inside_a_cluster_the_pods_own_namespace_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setattr("bodywork_compiler.runner.whereabouts._POD_NAMESPACE", tmp_path / "namespace")
+    kubectl = a_kubectl(Target(), error="error: current-context must exist in order to minify")
+    assert whereabouts(kubectl, a_plan_in(None)).namespace == "default"
+    (tmp_path / "namespace").write_text("lab")
+    assert whereabouts(kubectl, a_plan_in(None)).namespace == "lab"
 
 
 def test_no_kubeconfig_is_told_with_what_names_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
