@@ -17,6 +17,8 @@ from paper_kubectl import PaperKubectl, paper_kubectl
 
 Done = subprocess.CompletedProcess[str]
 URL = "https://git.example.com/acme/iris.git"
+NOWHERE = "http://127.0.0.1:9/iris.git"  # which is said, and no reason not to make the Job: the cluster may reach it
+JOBS = "bodywork-deployment-jobs"
 
 
 def bodywork(*argv: str, cwd: Path | None = None) -> Done:
@@ -221,3 +223,37 @@ def test_an_unknown_branch_is_told(kubectl: PaperKubectl, tmp_path: Path) -> Non
     assert "on branch=nope in kubernetes namespace=lab" in done.stdout
     assert "nope" in done.stderr
     assert "git ls-remote --heads" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "namespace", "told"),
+    [
+        (
+            f"create deployment {NOWHERE} --async --async-job-name first --branch main",
+            "async-workflow-first",
+            JOBS,
+            [NOWHERE, "--branch=main"],
+        ),
+        (f"update deployment {NOWHERE} --async --async-job-name first", "async-workflow-first", JOBS, [NOWHERE]),
+        (
+            f"deployment create --ns lab --name first --git-repo-url {NOWHERE}",
+            "first",
+            "lab",
+            [NOWHERE, "--branch=master", "--namespace=lab"],
+        ),
+    ],
+)
+def test_a_run_in_the_cluster_is_a_job_that_can_be_printed(tmp_path: Path, words: str, name: str, namespace: str, told: list[str]) -> None:
+    done = bodywork(*words.split(), "--dry-run=client", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    job = yaml.safe_load(done.stdout)
+    assert (job["kind"], job["metadata"]["name"], job["metadata"]["namespace"]) == ("Job", name, namespace)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["args"][: 1 + len(told)] == ["apply", *told]
+
+
+def test_what_only_this_machine_has_cannot_run_in_the_cluster(tmp_path: Path) -> None:
+    repository = a_pipeline(tmp_path / "iris", remote=None)
+    done = bodywork("create", "deployment", repository.path.as_uri(), "--async", "--dry-run=client", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is on this machine only, and no pod can reach it" in done.stderr
