@@ -13,7 +13,7 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import Api, Conflict, CouldNotAsk, NotThere, Object, Refused
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.inbox import Message, start_thread
-from bodywork_compiler.runner.lease import LEASE_SECONDS, RENEW_SECONDS, Claim, LockTaken, Record, record_of
+from bodywork_compiler.runner.lease import RENEW_SECONDS, Claim, LockTaken, Record, record_of
 
 ASK_AGAIN_SECONDS = 2.0  # when a renewal could not ask
 SURE_SECONDS = 1.0  # so long after a look at it nobody looks again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import queue
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +37,9 @@ class PaperCluster:
     refusals: dict[str, str] = field(default_factory=dict)  # the first words of a call → kubectl's error
     says: dict[str, tuple[str, str]] = field(default_factory=dict)  # the same → what it prints, and its error then
     on_apply: Callable[[Object], Object] = lambda manifest: manifest
-    _watches: dict[str, queue.SimpleQueue[WatchEvent | None]] = field(default_factory=dict)
+    _history: list[tuple[int, WatchEvent]] = field(default_factory=list)
+    _news: threading.Condition = field(default_factory=threading.Condition)
+    _closings: int = 0
     _uids: int = 0
 
     def put(self, obj: Object) -> Object:
@@ -57,10 +59,12 @@ class PaperCluster:
             self._tell("DELETED", gone)
 
     def _tell(self, type_: str, obj: Object) -> None:
-        self._watch(obj["kind"]).put(WatchEvent(type_, obj))
-
-    def _watch(self, kind: str) -> queue.SimpleQueue[WatchEvent | None]:
-        return self._watches.setdefault(kind, queue.SimpleQueue())
+        """Every watch hears it once, as an API server has it: what was before its list it does not hear again."""
+        with self._news:
+            self._uids += 1
+            metadata = {**obj["metadata"], "resourceVersion": str(self._uids)}
+            self._history.append((self._uids, WatchEvent(type_, {**obj, "metadata": metadata})))
+            self._news.notify_all()
 
     # as kubectl
 
@@ -130,23 +134,31 @@ class PaperCluster:
         return self.objects.get((kind, name))
 
     def list(self, kind: str, query: Mapping[str, str]) -> tuple[list[Object], str]:
-        self._watch(kind)
-        return [each for (its_kind, _), each in list(self.objects.items()) if its_kind == kind], "1"
+        with self._news:
+            return [each for (its_kind, _), each in list(self.objects.items()) if its_kind == kind], str(self._uids)
 
     def outlines(self, kind: str, query: Mapping[str, str]) -> list[Object]:  # type: ignore[valid-type]  # `list` is a method here
         selector = query.get("labelSelector", "")
         return [{"kind": kind, "metadata": each["metadata"]} for each in self.list(kind, {})[0] if _selects(selector, each)]
 
     def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
-        while (event := self._watch(kind).get()) is not None:
-            yield event
+        seen, closings = int(since), self._closings
+        while closings == self._closings:
+            with self._news:
+                news = [(number, event) for number, event in self._history if number > seen and event.object["kind"] == kind]
+                if not news and closings == self._closings:
+                    self._news.wait()
+            for number, event in news:
+                seen = number
+                yield event
 
     def log(self, pod: str, query: Mapping[str, str]) -> Iterator[bytes]:
         yield from ()
 
     def close(self) -> None:
-        for each in self._watches.values():
-            each.put(None)
+        with self._news:
+            self._closings += 1
+            self._news.notify_all()
 
 
 def _is_about_records(words: tuple[str, ...]) -> bool:

@@ -58,7 +58,6 @@ def test_objects_of_stages_that_are_gone_go_in_one_call_after_they_were_listed(c
 def test_where_nothing_is_to_go_kubectl_is_not_started(cluster: PaperCluster) -> None:
     execute(cluster, PLAN)
     cluster.ran.clear()
-    cluster._watches = {}
     _, told = execute(cluster, PLAN)
     assert [words for words in deletes(cluster) if words[1] != "job"] == []
     assert "no stage needs" not in said(told)
