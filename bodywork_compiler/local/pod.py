@@ -70,7 +70,6 @@ class Pod:
     folder: Path
     here: Here
     machine: Machine
-    is_fetched: bool = False
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: Running | None = None
@@ -80,11 +79,9 @@ class Pod:
         threading.Thread(target=self._live, name=self.name, daemon=True).start()
 
     def prepare(self) -> bool:
-        """Only its files, before any of its own code runs: what a service is made of can be looked at then."""
+        """Only get its files, of a pod that is not started: to look at what a service is made of."""
         self._make_volumes()
-        first = self.workload.init[:1]
-        self.is_fetched = bool(first) and first[0].name == labels.FETCH and self._end_of(first[0]) == 0
-        return self.is_fetched
+        return all(self._end_of(each) == 0 for each in self.workload.init if each.name == labels.FETCH)
 
     def stop(self, *, at_once: bool = False) -> None:
         """No further container is started; the one that runs is asked to end. Returns at once."""
@@ -98,8 +95,7 @@ class Pod:
     def _live(self) -> None:
         bug = None
         try:
-            if not self.is_fetched:
-                self._make_volumes()
+            self._make_volumes()
             self._run_containers()
         except BaseException as found:  # noqa: BLE001 - told by the main thread, which alone may
             bug = found
@@ -109,8 +105,6 @@ class Pod:
 
     def _run_containers(self) -> None:
         for container in self.workload.init:
-            if container.name == labels.FETCH and self.is_fetched:
-                continue
             if not self._until_good(container):
                 return
         if not any(each.name == labels.INSTALL for each in self.workload.init):

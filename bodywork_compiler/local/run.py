@@ -25,12 +25,11 @@ MOST_ENDS_AFTER = 3  # of a service that had been available
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """What will be run: the stages of each step, the failure stage's Job, and services whose pods were looked at before."""
+    """What will be run: the stages of each step, and the failure stage's Job; `ports` are those of the services."""
 
     steps: Sequence[tuple[int, Sequence[Workload]]]
     on_failure: KubeObject | None
-    prepared: Mapping[str, Pod]
-    ports: Mapping[str, int]
+    ports: Mapping[str, int] = field(default_factory=dict)
     look_further: Callable[[str], Sequence[str]] = lambda _: ()
 
 
@@ -133,10 +132,7 @@ class Run:
             port=self.steps.ports.get(workload.stage) if workload.is_service else None,
         )
         self.stages.append(stage)
-        prepared = self.steps.prepared.get(workload.name)
-        if prepared:
-            self._by_pod[prepared.name] = stage
-        stage.begin(prepared)
+        stage.begin()
         return stage
 
     def _pod(self, workload: Workload, number: int) -> Pod:

@@ -51,9 +51,9 @@ class Stage:
         """Nothing of it runs."""
         return all(pod.over for pod in self.seen.pods)
 
-    def begin(self, pod: Pod | None = None) -> None:
+    def begin(self) -> None:
         self.began = self.clock()
-        self._start_pod(pod)
+        self._start_pod()
 
     def stop(self, *, at_once: bool = False) -> None:
         self._next_at = None
@@ -119,9 +119,9 @@ class Stage:
                         lines=tuple(self._tails.get((pod.name, container.name), ())),
                     )
 
-    def _start_pod(self, pod: Pod | None = None) -> None:
+    def _start_pod(self) -> None:
         number = len(self.pods) + 1
-        pod = pod or self.make_pod(self.workload, number)
+        pod = self.make_pod(self.workload, number)
         containers = {each.name: ContainerSeen(name=each.name) for each in (*self.workload.init, self.workload.main)}
         if labels.INSTALL not in containers:
             containers[labels.INSTALL] = ContainerSeen(name=labels.INSTALL)

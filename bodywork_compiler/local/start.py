@@ -71,7 +71,7 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
         machine = Machine(store=store, environments=environments, post=messages.put, fetch=local.fetch)
         maker = _Maker(folder=folder, machine=machine, here=Here(python=sys.executable, environ=environ))
         running = Run(
-            steps=Steps(steps=chosen_steps, on_failure=on_failure, prepared={}, ports={}, look_further=local.look_further),
+            steps=Steps(steps=chosen_steps, on_failure=on_failure, look_further=local.look_further),
             make_pod=maker.make,
             messages=messages,
             tell=masked,

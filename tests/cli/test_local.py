@@ -165,6 +165,16 @@ def test_stages_of_one_step_run_side_by_side(project: Path) -> None:
     assert bodywork("apply", "--local", cwd=project).returncode == 0
 
 
+def test_requirements_are_installed_once_and_nothing_else_is_there(project: Path) -> None:
+    script = "import importlib.util, idna; print(idna.__version__, importlib.util.find_spec('click'))"
+    a_repository_with(project, {"train.py": script}, stages={"train": batch("train.py", requirements=["idna==3.10"])})
+    first, second = (bodywork("apply", "--local", cwd=project) for _ in range(2))
+    for done in (first, second):
+        assert "train | 3.10 None" in done.stdout, done.stdout
+    assert "train install | bodywork: installing requirements; the next run has them" in first.stdout
+    assert "install |" not in second.stdout
+
+
 class TestSecrets:
     SCRIPT = "import os; print('token', os.environ['TOKEN'], 'user', os.environ['USER_NAME'])"
 
