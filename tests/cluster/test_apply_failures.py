@@ -1,4 +1,19 @@
-"""Runs that end badly on a real cluster: what is said, what is left, what was put back."""
+"""Runs that end badly on a real cluster: what is said, what is left, what was put back.
+
+What earlier Bodywork got wrong about that, and which test fails on its behaviour:
+
+| there | here |
+| --- | --- |
+| a Job between two attempts counts as failed, and is deleted | `test_a_retry_that_succeeds_is_a_success` |
+| a service that no node takes, or whose image is not there, is not rolled back | `test_a_service_that_no_node_takes_goes_back_at_its_deadline` (`unit/runner/test_bad_ends.py`) |
+| Service and Ingress of a stage that is gone stay | `test_only_its_own_that_no_stage_needs` (`test_apply_prune.py`) |
+| services select pods by the stage's name alone, of whatever pipeline | `test_an_overlay_that_renames_and_relabels_all_lives_beside_its_base` (`test_apply_prune.py`) |
+| the revision to go back to is found as text, "10" before "9"; labels stay the failed version's | `test_a_service_that_was_made_by_kubectl_create_goes_back_from_revision_10_to_9` |
+| a branch `feature/x` is put into a label, which the API server refuses | `test_only_its_own_that_no_stage_needs` (`test_apply_prune.py`), which runs on such a branch |
+| the failure stage has neither the commit nor the SSH key | `test_the_failure_stage_can_fetch_a_private_repository_and_knows_the_commit` (`unit/compiler`) |
+| after Ctrl-C there is no failure stage, and the exit code is 1 | `test_a_signal_stops_the_step_and_leaves_nothing_running` (`test_apply_interrupted.py`) |
+| logs of a stage are found by the beginning of its name (`stage-1` in `stage-10`) | `test_what_only_is_called_alike_is_another_stage` |
+"""
 
 from __future__ import annotations
 
@@ -23,18 +38,18 @@ def address(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def second_time_lucky(address: str) -> Iterator[Switch]:
-    with a_switch(address, 500, 200) as switch:
+def third_time_lucky(address: str) -> Iterator[Switch]:
+    with a_switch(address, 500, 500, 200) as switch:
         yield switch
 
 
-def test_a_retry_that_succeeds_is_a_success(cluster: Cluster, namespace: str, second_time_lucky: Switch) -> None:
-    run = apply(cluster, namespace, a_batch("train", 1, second_time_lucky.code, retries=1))
+def test_a_retry_that_succeeds_is_a_success(cluster: Cluster, namespace: str, third_time_lucky: Switch) -> None:
+    run = apply(cluster, namespace, a_batch("train", 1, third_time_lucky.code, retries=2))
 
     assert run.exit_code == 0, run.err
-    assert run.stage("train")["attempts"] == 2
-    assert [line for line in run.log("train") if line in {"asked", "went on"}] == ["asked", "asked", "went on"]
-    assert {each["attempt"] for each in run.of("log_line")} == {1, 2}
+    assert run.stage("train")["attempts"] == 3
+    assert [line for line in run.log("train") if line in {"asked", "went on"}] == ["asked", "asked", "asked", "went on"]
+    assert {each["attempt"] for each in run.of("log_line")} == {1, 2, 3}
 
 
 def test_a_batch_that_fails_every_time_shows_each_attempt_and_stops_the_run(cluster: Cluster, namespace: str) -> None:
@@ -192,6 +207,17 @@ def test_the_command_that_makes_a_missing_secret_can_be_run_as_it_stands(cluster
         assert cluster.run("sh", "-c", command).returncode == 0
 
     assert apply(cluster, namespace, *pipeline).log("train") == ["valuevalue"]
+
+
+def test_what_only_is_called_alike_is_another_stage(cluster: Cluster, namespace: str) -> None:
+    run = apply(
+        cluster, namespace, a_batch("train", 1, "print('one')"), a_batch("train-2", 1, "print('two')"), a_batch("train-2-a", 1, FAILS)
+    )
+
+    assert run.exit_code == 4
+    assert run.log("train") == ["one"]
+    assert run.log("train-2") == ["two"]
+    assert {tail["pod"].rpartition("-")[0] for tail in run.one("evidence")["tails"]} == {"train-2-a"}
 
 
 def test_what_keeps_a_stages_code_from_beginning_is_evidence_too(

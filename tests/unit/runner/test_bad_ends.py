@@ -147,6 +147,31 @@ def test_the_service_and_its_address_go_back_although_its_pods_do_not(cluster: P
     assert "timed out waiting" in rolled_back(told).message
 
 
+def test_a_service_that_no_node_takes_goes_back_at_its_deadline(cluster: PaperCluster) -> None:
+    """With the scheduler's words; earlier Bodywork left the bad revision standing then."""
+    cluster.put(that_stood(**{REVISION: "3"}))
+    newest = {
+        "type": "Progressing",
+        "status": "False",
+        "reason": "ProgressDeadlineExceeded",
+        "message": 'ReplicaSet "serve-1" has timed out',
+    }
+    words = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}
+
+    def pending(manifest: dict[str, Any]) -> dict[str, Any]:
+        owner = {"controller": True, "uid": "replica-set", "name": "serve-1"}
+        metadata = {"name": "serve-1-x", "labels": labels_of("serve", 1), "ownerReferences": [owner]}
+        cluster.put({"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Pending", "conditions": [words]}})
+        return {**manifest, "status": {"observedGeneration": 99, "conditions": [newest]}}
+
+    cluster.on_apply = pending
+    exit_code, told = execute(cluster, a_plan(a_deployment("serve", 1)))
+
+    assert exit_code == run.EXIT_TIMED_OUT
+    assert "0/1 nodes are available" in str(end_of(told).reason)
+    assert rolled_back(told).revision == 3
+
+
 def test_an_undo_that_was_done_by_a_try_whose_answer_was_lost_is_done(cluster: PaperCluster) -> None:
     """Going back gives the revision another number, so the second try does not find it."""
     stood = cluster.put(that_stood(**{REVISION: "3"}))
