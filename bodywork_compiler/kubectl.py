@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -90,22 +91,33 @@ Execute = Callable[[tuple[str, ...], str | None, float], Result]  # argv, stdin,
 
 def execute(argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) -> Result:
     """Run one kubectl to its end."""
-    import sh
-
     # _tty_out: sh gives a terminal by default, and kubectl would colour and fold. _new_session: a Ctrl-C is for us, not for an apply half-way.
     options: dict[str, Any] = {"_tty_out": False, "_new_session": True, "_ok_code": _EVERY_EXIT_CODE}
     if stdin is not None:
         options |= {"_in": stdin.encode(), "_in_bufsize": 65536}
     # _bg: so that we have it in hand when a second Ctrl-C ends us while it runs
-    command = _program()(*argv[1:], _timeout=timeout_seconds, _bg=True, _bg_exc=False, _preexec_fn=die_with_parent(), **options)
+    command = _program()(*argv[1:], _bg=True, _bg_exc=False, _preexec_fn=die_with_parent(), **options)
+    # not sh's own _timeout: with it sh looks for the end of a command only ten times a second
+    is_cut_off = threading.Event()
+    limit = threading.Timer(timeout_seconds, lambda: _cut_off(command, is_cut_off))
+    limit.daemon = True
+    limit.start()
     try:
         command.wait()
-    except sh.TimeoutException:
-        return Result(argv=argv, err=f"{_NO_END} {timeout_seconds:g} s", exit_code=EXIT_CUT_OFF)
     except KeyboardInterrupt:
         command.terminate()
         raise
+    finally:
+        limit.cancel()
+    if is_cut_off.is_set():
+        return Result(argv=argv, err=f"{_NO_END} {timeout_seconds:g} s", exit_code=EXIT_CUT_OFF)
     return Result(argv=argv, out=_text(command.stdout), err=_text(command.stderr), exit_code=command.exit_code)
+
+
+def _cut_off(command: Any, is_cut_off: threading.Event) -> None:
+    is_cut_off.set()
+    with contextlib.suppress(ProcessLookupError):  # it has ended just now
+        command.kill()
 
 
 class Background:
