@@ -62,7 +62,7 @@ class _Verbs(click.Group):
             return word, earlier.command(word), after
         if not word.startswith("-") and word not in {*COMMANDS, *earlier.NAMES}:
             gone = f"No such command '{word}' any more: {earlier.GONE[word]}." if word in earlier.GONE else ""
-            raise click.UsageError(gone or no_such_command(word, [*COMMANDS, *earlier.NAMES]), ctx)
+            raise click.UsageError(gone or no_such_command(word, list(dict.fromkeys([*COMMANDS, *earlier.NAMES]))), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's signature
