@@ -211,7 +211,7 @@ def test_the_command_that_makes_a_missing_secret_can_be_run_as_it_stands(cluster
 
 def test_what_only_is_called_alike_is_another_stage(cluster: Cluster, namespace: str) -> None:
     run = apply(
-        cluster, namespace, a_batch("train", 1, "print('one')"), a_batch("train-2", 1, "print('two')"), a_batch("train-2-a", 1, FAILS)
+        cluster, namespace, a_batch("train", 1, "print('one')"), a_batch("train-2", 1, "print('two')"), a_batch("train-2-a", 2, FAILS)
     )
 
     assert run.exit_code == 4
