@@ -7,10 +7,12 @@ import fcntl
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PREFIX = "bodywork-local-"
 _MAKING = ".bodywork-making-"
@@ -51,7 +53,9 @@ def remove(folder: Path) -> None:
                 Path(path).chmod(stat.S_IRWXU)
             function(path)
 
-    shutil.rmtree(folder, onerror=again)
+    # `onerror` until Python 3.11; its successor is called alike, but for its last argument, which is not looked at
+    on_error: dict[str, Any] = {"onexc" if sys.version_info >= (3, 12) else "onerror": again}
+    shutil.rmtree(folder, **on_error)
     if folder.exists():  # a folder that could be opened only now is walked again
         shutil.rmtree(folder, ignore_errors=True)
 
