@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients import a_client_of
+from clients import a_client
 from clusters import Cluster
-from hand_made import IMAGE, LISTENS, PIPELINE, RUNS_ON, Manifest, Run, a_batch, a_service, from_secret, run_of, stream
+from hand_made import IMAGE, PIPELINE, RUNS_ON, Manifest, Run, a_batch, a_service, from_secret, run_of, stream
 
 pytestmark = pytest.mark.cluster
 GROUPS = "bodywork-deployment-jobs"
-STOPS_AT_ONCE = "import signal as s; s.signal(s.SIGTERM, s.SIG_DFL)\n" + LISTENS  # as the servers of that time do
+SAYS = """\
+import http.server as h, signal
+signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as many servers do, it stops at once
+class Answer(h.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{word}")
+h.ThreadingHTTPServer(("", 8000), Answer).serve_forever()
+"""
 
 
 def the_ancestors_service(name: str, stage: str) -> list[Manifest]:
@@ -27,7 +36,7 @@ def the_ancestors_service(name: str, stage: str) -> list[Manifest]:
                 "name": "bodywork",
                 "image": IMAGE,
                 "imagePullPolicy": "IfNotPresent",
-                "command": ["python3", "-u", "-c", STOPS_AT_ONCE],
+                "command": ["python3", "-u", "-c", SAYS.replace("{word}", "old")],
                 "readinessProbe": {"tcpSocket": {"port": 8000}, "periodSeconds": 1},
                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
             }
@@ -105,7 +114,7 @@ def test_services_go_on_answering_and_jobs_and_secrets_are_found(cluster: Cluste
     facts: Any = {"name": f"bodywork-{PIPELINE}", "labels": {"bodywork/pipeline": PIPELINE, "bodywork/step": "0"}}
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": facts, "data": {"dag": "train >> serve", "secrets-group": group}}
     train = a_batch("train", 1, "import os; print(len(os.environ['KEY']))", env=[from_secret("KEY", "aws", "KEY")])
-    plan = [settings, train, *a_service("serve", 2), *named(old_name, a_service("scoring", 2))]
+    plan = [settings, train, *a_service("serve", 2, SAYS.replace("{word}", "new")), *named(old_name, a_service("scoring", 2))]
     before = standing(cluster, namespace)
 
     refused = apply(cluster, namespace, *plan)
@@ -116,7 +125,7 @@ def test_services_go_on_answering_and_jobs_and_secrets_are_found(cluster: Cluste
     assert "bodywork apply --adopt" in refused.err
     assert standing(cluster, namespace) == before
 
-    with a_client_of(cluster, namespace, "serve", old_name) as client:
+    with a_client(cluster, namespace, "serve") as asked:
         never_listens = a_service("serve", 1, RUNS_ON)
         broken = apply(cluster, namespace, settings, *never_listens, a_batch("fails", 1, "raise SystemExit('no data')"), adopt=True)
         assert broken.exit_code == 4
@@ -125,8 +134,8 @@ def test_services_go_on_answering_and_jobs_and_secrets_are_found(cluster: Cluste
         run = apply(cluster, namespace, *plan, adopt=True)
         assert run.exit_code == 0, run.err
         assert run.log("train") == [str(len("new-value"))]
-    assert client.asked > 0
-    assert client.failures == []
+        met = asked()
+    assert (met.kinds, met.failures) == ({"old", "new"}, [])
 
     again = apply(cluster, namespace, *plan)
     assert again.exit_code == 0, again.err
