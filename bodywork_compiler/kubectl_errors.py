@@ -18,6 +18,10 @@ _ETCD = re.compile(r"etcdserver: .*(leader changed|timed out|no leader)")
 _NETWORK = (
     "TLS handshake timeout",
     "i/o timeout",
+    "connection timed out",
+    "network is unreachable",
+    "server misbehaving",
+    "Temporary failure in name resolution",
     "connection reset by peer",
     "http2: client connection lost",
     "unexpected EOF",
@@ -40,7 +44,10 @@ def is_refusal(error: str) -> bool:
 
 
 def is_connection_refused(error: str) -> bool:
-    """No API server at that address just now: `The connection to the server … was refused - did you specify the right host or port?`"""
+    """No API server at that address just now, `The connection to the server … was refused - did you specify the right host or port?`
+
+    https://github.com/kubernetes/kubernetes/issues/87268
+    """
     return "connection refused" in error or "was refused - did you specify" in error
 
 
@@ -50,12 +57,20 @@ def is_etcd_trouble(error: str) -> bool:
 
 
 def is_network_trouble(error: str) -> bool:
-    """The connection broke, or was never made whole. `EOF` alone is how Go names a server that hung up: `Get "https://…": EOF`."""
+    """The connection broke, or was never made whole: kubectl itself does not try again (https://github.com/kubernetes/kubernetes/issues/119448).
+
+    `EOF` alone is how Go names a server that hung up: `Get "https://…": EOF`.
+    """
     return any(sign in error for sign in _NETWORK) or error.rstrip().endswith(": EOF")
 
 
+def is_server_going(error: str) -> bool:
+    """This API server is shut down, or wants its clients to spread: https://github.com/carvel-dev/kapp/issues/82"""
+    return "sent GOAWAY" in error or "graceful shutdown GOAWAY" in error
+
+
 def is_busy(error: str) -> bool:
-    """The API server is there, and asks us to come again."""
+    """The API server is there, and asks us to come again: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/"""
     return any(sign in error for sign in _BUSY)
 
 
@@ -83,6 +98,7 @@ COULD_NOT_ASK: tuple[Predicate, ...] = (
     is_connection_refused,
     is_etcd_trouble,
     is_network_trouble,
+    is_server_going,
     is_busy,
     is_webhook_down,
     is_quota_conflict,

@@ -53,6 +53,8 @@ def test_a_line_for_people_can_be_copied_as_it_stands() -> None:
         "Error from server (Timeout): the server was unable to return a response in the time allotted",
         'Error from server (InternalError): Internal error occurred: failed calling webhook "v.example.com": no endpoints available',
         "Unable to connect to the server: EOF",
+        'error: http2: server sent GOAWAY and closed the connection; LastStreamID=9, ErrCode=NO_ERROR, debug=""',
+        "Unable to connect to the server: dial tcp: lookup k8s.example.com on 10.0.0.2:53: server misbehaving",
         'Get "https://1.2.3.4:6443/api": net/http: request canceled (Client.Timeout exceeded while awaiting headers)',
         "error: the server is currently unable to handle the request",
         "Error from server (TooManyRequests): storage is (re)initializing",
