@@ -25,11 +25,12 @@ MOST_ENDS_AFTER = 3  # of a service that had been available
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """What will be run: the stages of each step, and the failure stage's Job; `ports` are those of the services."""
+    """What will be run: the stages of each step, and the failure stage's Job; `ports` are those of the services, `skipped` says why a stage is not run."""
 
     steps: Sequence[tuple[int, Sequence[Workload]]]
     on_failure: KubeObject | None
     ports: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[tuple[int, str], str] = field(default_factory=dict)
     look_further: Callable[[str], Sequence[str]] = lambda _: ()
 
 
@@ -67,7 +68,7 @@ class Run:
                 pipeline=started.pipeline,
                 namespace=started.namespace,
                 git_commit=started.git_commit,
-                stages=tuple(ended.get((plan.step, plan.name)) or _not_started(plan) for plan in started.stages),
+                stages=tuple(ended.get((plan.step, plan.name)) or self._not_run(plan) for plan in started.stages),
                 reason=reason,
                 on_this_machine=True,
             )
@@ -230,6 +231,18 @@ class Run:
         except queue.Empty:
             return
 
+    def _not_run(self, plan: StagePlan) -> StageEnded:
+        why = self.steps.skipped.get((plan.step, plan.stage))
+        return StageEnded(
+            step=plan.step,
+            stage=plan.stage,
+            kind=plan.kind,
+            name=plan.name,
+            result="skipped" if why else "not started",
+            seconds=0.0,
+            reason=why,
+        )
+
     def _is_late(self) -> bool:
         return self.timeout_seconds is not None and self.clock() - self.began >= self.timeout_seconds
 
@@ -239,7 +252,3 @@ class Run:
 
 def _is_bad(verdict: Verdict) -> bool:
     return verdict.state in {"failed", "timed out"}
-
-
-def _not_started(plan: StagePlan) -> StageEnded:
-    return StageEnded(step=plan.step, stage=plan.stage, kind=plan.kind, name=plan.name, result="not started", seconds=0.0)

@@ -29,7 +29,7 @@ from bodywork_compiler.local.workloads import KINDS, workload_of
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import part, run
-from bodywork_compiler.runner.events import THIS_MACHINE, Event, Notice
+from bodywork_compiler.runner.events import THIS_MACHINE, Event, Notice, StagePlan
 from bodywork_compiler.runner.failure_stage import with_reason
 from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.references import objects
@@ -64,6 +64,9 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
         mask.learn({"stringData": values})
     masked: Callable[[Event], None] = lambda event: tell(mask.event(event))  # noqa: E731
     started = run.about_to_start(plan, Whereabouts(context=THIS_MACHINE, namespace=plan.namespace or plan.pipeline))
+    if local.stage:
+        chosen_plans = [StagePlan(step=each.step, stage=each.stage, kind=each.kind, name=each.name) for each in workloads]
+        started = replace(started, stages=tuple(chosen_plans))
     masked(started)
     masked(Notice(message=what_differs(plan, with_failure, platform.python_version()), where="run.local"))
     messages: queue.Queue[Message | None] = queue.Queue()
@@ -71,7 +74,9 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
         machine = Machine(store=store, environments=environments, post=messages.put, fetch=local.fetch)
         maker = _Maker(folder=folder, machine=machine, here=Here(python=sys.executable, environ=environ))
         running = Run(
-            steps=Steps(steps=chosen_steps, on_failure=on_failure, look_further=local.look_further),
+            steps=Steps(
+                steps=chosen_steps, on_failure=on_failure, look_further=local.look_further, skipped=part.left_out(plan, local.options)
+            ),
             make_pod=maker.make,
             messages=messages,
             tell=masked,

@@ -281,6 +281,15 @@ class TestWorkingTree:
         assert "--working-tree: only for a run on this machine; add --local" in done.stderr
 
 
+def test_a_part_of_the_run_says_what_it_skips(project: Path) -> None:
+    a_repository_with(project, {"one.py": "raise SystemExit(1)"}, stages={"one": batch("one.py"), "two": batch("two.py")})
+    done = bodywork("apply", "--local", "--from-step", "2", "-o", "json", cwd=project)
+    assert [(each["stage"], each["result"], each["reason"]) for each in events(done)[-1]["stages"]] == [
+        ("one", "skipped", "--from-step 2"),
+        ("two", "succeeded", None),
+    ]
+
+
 class TestRunOneStage:
     def test_it_runs_without_the_others(self, project: Path) -> None:
         stages = {"prepare": batch("prepare.py"), "Train_it": batch("train.py", args=["$(HOME)", "2"])}
