@@ -157,14 +157,10 @@ def test_a_service_that_no_node_takes_goes_back_at_its_deadline(cluster: PaperCl
         "message": 'ReplicaSet "serve-1" has timed out',
     }
     words = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}
-
-    def pending(manifest: dict[str, Any]) -> dict[str, Any]:
-        owner = {"controller": True, "uid": "replica-set", "name": "serve-1"}
-        metadata = {"name": "serve-1-x", "labels": labels_of("serve", 1), "ownerReferences": [owner]}
-        cluster.put({"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Pending", "conditions": [words]}})
-        return {**manifest, "status": {"observedGeneration": 99, "conditions": [newest]}}
-
-    cluster.on_apply = pending
+    owner = {"controller": True, "uid": "replica-set", "name": "serve-1"}
+    metadata = {"name": "serve-1-x", "labels": labels_of("serve", 1), "ownerReferences": [owner]}
+    cluster.put({"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Pending", "conditions": [words]}})
+    cluster.on_apply = lambda manifest: {**manifest, "status": {"observedGeneration": 99, "conditions": [newest]}}
     exit_code, told = execute(cluster, a_plan(a_deployment("serve", 1)))
 
     assert exit_code == run.EXIT_TIMED_OUT
