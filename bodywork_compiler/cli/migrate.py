@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -40,25 +41,36 @@ def command(folder: Path, *, write: bool) -> None:
     _show(old, text, old_name)
     _compare(loaded.project, text)
     if not write:
-        click.echo("\nNothing was written. To write it: bodywork migrate --write", err=True)
+        where = "" if str(folder) == "." else f" {quote(str(folder))}"
+        click.echo(f"\nNothing was written. To write it: bodywork migrate{where} --write", err=True)
         return
     _write(folder, text)
     click.echo(f"\nwrote {folder / _CONFIG}", err=True)
     if generation == "v1":
-        left = " ".join(["bodywork.ini", *(f"{stage.name}/config.ini" for stage in loaded.project.stages)])
-        click.echo(f"bodywork.ini and the config.ini files are not read any more. To remove them: git rm {left}", err=True)
+        click.echo(_left_over(folder, loaded.project, text), err=True)
+
+
+def _left_over(folder: Path, project: Project, text: str) -> str:
+    """What nobody reads any more."""
+    files = " ".join(quote(each) for each in ["bodywork.ini", *(f"{stage.name}/config.ini" for stage in project.stages)])
+    git = "git" if str(folder) == "." else f"git -C {quote(str(folder))}"
+    told = f"bodywork.ini and the config.ini files are not read any more. To remove them: {git} rm {files}"
+    now = _as_project(text)
+    copied = [each.requirements_file for each in project.stages if each.requirements_file and now.stage(each.name).requirements]
+    return f"{told}\nNor are these, their lines are in bodywork.yaml now: {', '.join(copied)}" if copied else told
 
 
 def _migrated(folder: Path, project: Project) -> tuple[str, str, str]:
     """The new text, the text that it takes the place of, and that one's name."""
     from bodywork_compiler.starting.migrate import from_1_0, from_v1
 
-    old = _read(folder / project.config_file)
+    file = folder / project.config_file
     if project.generation == "1.0":
+        old = file.read_bytes().decode("utf-8")  # with its line breaks and its byte order mark
         return from_1_0(old), old, project.config_file
     from bodywork_compiler.starting import ini_comments
 
-    comments = ini_comments.of_project(old)
+    comments = ini_comments.of_project(_read(file))
     requirements = {}
     for stage in project.stages:
         comments |= ini_comments.of_stage(_read(folder / stage.name / "config.ini"), stage.name)
@@ -100,7 +112,7 @@ def _as_project(text: str) -> Project:
     from bodywork_compiler import config
 
     with tempfile.TemporaryDirectory(prefix="bodywork-migrate-") as scratch:
-        Path(scratch, _CONFIG).write_text(text, encoding="utf-8")
+        Path(scratch, _CONFIG).write_bytes(text.encode())
         return config.load(Path(scratch), file=_CONFIG).project
 
 
@@ -116,11 +128,14 @@ def _write(folder: Path, text: str) -> None:
     import os
     import tempfile
 
-    handle, beside = tempfile.mkstemp(prefix=".bodywork-", dir=folder)
+    target = (folder / _CONFIG).resolve()  # what a link leads to
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            opened.write(text)
-        target = folder / _CONFIG
+        handle, beside = tempfile.mkstemp(prefix=".bodywork-", dir=target.parent)
+    except OSError as fault:
+        raise BodyworkError(f"{folder / _CONFIG}: cannot be written: {fault.strerror}") from fault
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(text.encode())
         Path(beside).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
         Path(beside).replace(target)
     except OSError as fault:

@@ -126,7 +126,7 @@ def test_requirements_with_options_of_pip_stay_a_file(v1: Path) -> None:
 
 def test_the_old_files_stay_and_it_is_said_that_nobody_reads_them(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
     migrated(v1)
-    assert "git rm bodywork.ini train/config.ini serve/config.ini" in capfd.readouterr().err
+    assert f"git -C {v1} rm bodywork.ini train/config.ini serve/config.ini" in capfd.readouterr().err
     assert (v1 / "bodywork.ini").is_file()
 
 
@@ -150,3 +150,82 @@ def test_a_config_with_faults_is_told_first(v1: Path, capfd: pytest.CaptureFixtu
     assert main(["migrate", str(v1), "--write"]) == 1
     assert "serv" in capfd.readouterr().err
     assert not (v1 / "bodywork.yaml").exists()
+
+
+ONE = """\
+# ours
+version: "1.0"   # old
+project:
+  name: iris
+  docker_image: python:3.11
+  DAG: train
+stages:
+  train:
+    executable_module_path: train.py
+    cpu_request: 0.5
+    memory_request_mb: 100
+    batch: {max_completion_time_seconds: 30, retries: 1}
+logging: {log_level: INFO}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(ONE.replace("\n", "\r\n"), ONE.replace("\n", "\r\n"), id="line breaks of Windows"),
+        pytest.param(f"\ufeff{ONE}", f"\ufeff{ONE}", id="a byte order mark"),
+        pytest.param(ONE.replace(" # old", "\t# old"), ONE.replace(" # old", "\t# old"), id="a tab before a comment"),
+        pytest.param(ONE.replace('"1.0"   # old', "|-\n  1.0"), ONE.replace('"1.0"   # old', "|-\n  1.0"), id="a block"),
+        pytest.param(ONE.replace('"1.0"', "&v '1.0'"), ONE.replace('"1.0"', "&v '1.0'"), id="an anchor and other quotes"),
+        pytest.param(ONE.replace("project:", '"project":'), ONE.replace("project:", '"project":'), id="a key in quotes, as JSON has it"),
+    ],
+)
+def test_nothing_but_the_two_words_changes_in_a_file(before: str, after: str, tmp_path: Path) -> None:
+    write(tmp_path / "train.py", "print(1)\n")
+    (tmp_path / "bodywork.yaml").write_bytes(before.encode())
+    assert main(["migrate", str(tmp_path), "--write"]) == 0
+    assert (tmp_path / "bodywork.yaml").read_bytes() == after.replace("1.0", "1.1").replace("project", "pipeline").encode()
+    assert main(["validate", str(tmp_path)]) == 0
+
+
+def test_a_link_to_a_config_stays_a_link(tmp_path: Path) -> None:
+    write(tmp_path / "configs" / "iris.yaml", ONE)
+    (tmp_path / "bodywork.yaml").symlink_to("configs/iris.yaml")
+    assert "pipeline:" in migrated(tmp_path)
+    assert (tmp_path / "bodywork.yaml").is_symlink()
+
+
+def test_a_name_that_only_v1_allowed_becomes_the_one_that_its_objects_have(v1: Path) -> None:
+    write(v1 / "bodywork.ini", V1.replace("= iris", "= My Iris_Project"))
+    assert yaml.safe_load(migrated(v1))["pipeline"]["name"] == "my-iris-project"
+
+
+def test_the_comments_of_requirements_come_along(v1: Path) -> None:
+    write(v1 / "train" / "requirements.txt", "# as in production\nnumpy==2.4.6  # with wheels\n\nscikit-learn==1.9.1\n# the end\n")
+    text = migrated(v1)
+    assert (
+        """\
+    # the end
+    requirements:
+    # as in production
+    # with wheels
+    - numpy==2.4.6
+    - scikit-learn==1.9.1
+"""
+        in text
+    )
+
+
+def test_what_is_told_to_be_typed_names_the_folder(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = v1.rename(v1.with_name("my project"))
+    assert main(["migrate", str(folder)]) == 0
+    assert f"bodywork migrate '{folder}' --write" in capfd.readouterr().err
+    migrated(folder)
+    stderr = capfd.readouterr().err
+    assert f"git -C '{folder}' rm bodywork.ini train/config.ini" in stderr
+    assert "their lines are in bodywork.yaml now: train/requirements.txt" in stderr
+
+
+def test_a_dag_of_several_lines_becomes_one(v1: Path) -> None:
+    write(v1 / "bodywork.ini", V1.replace("train >> serve", "train\n  >> serve"))
+    assert "  DAG: train >> serve\n" in migrated(v1)
