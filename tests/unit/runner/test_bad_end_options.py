@@ -27,7 +27,7 @@ from bodywork_compiler.errors import TimedOut
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import failure_stage, run, secrets
-from bodywork_compiler.runner.events import Event, Evidence, Notice, RolledBack, RunEnded, StageEnded, StepStarted
+from bodywork_compiler.runner.events import Event, Evidence, Notice, RolledBack, RunEnded, StageEnded, StageProgress, StepStarted
 from bodywork_compiler.runner.session import Session
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -72,6 +72,12 @@ def interrupt_at(step: int) -> Callable[[Session, Event], None]:
     return when
 
 
+def out_of_time_in_step_1(session: Session, event: Event) -> None:
+    """A minute passes."""
+    if isinstance(event, StageProgress) and event.stage == "train":
+        session.began -= 61
+
+
 def results(told: list[Event]) -> dict[str, str]:
     return {event.stage: event.result for event in told if isinstance(event, StageEnded)}
 
@@ -94,13 +100,13 @@ def test_the_runs_own_limit_takes_the_step_back_and_tells_the_failure_stage(clus
     cluster.put(a_service_that_stood("serve"))
     cluster.on_apply = runs_on("serve", "train")
     plan = a_plan(a_deployment("serve", 1), a_job("train", 1), a_job("check", 2), a_failure_stage("tell"))
-    exit_code, told = execute(cluster, plan, options=RunOptions(timeout_seconds=0.2))
+    exit_code, told = executed(cluster, plan, out_of_time_in_step_1, timeout_seconds=60.0)
 
     assert exit_code == run.EXIT_TIMED_OUT
     assert results(told) == {"serve": "timed out", "train": "timed out", "tell": "succeeded"}
     assert [event.revision for event in told if isinstance(event, RolledBack)] == [3]
     waited_for = next(event.reason for event in told if isinstance(event, Evidence) and event.stage == "train")
-    assert waited_for == "the run took longer than 0.2 s (--timeout); it waited for train: waiting for its pod"
+    assert waited_for == "the run took longer than 60 s (--timeout); it waited for train: waiting for its pod"
     assert waited_for in reason_told(cluster)
     assert [stage.result for stage in end_of(told).stages] == ["timed out", "timed out", "not started"]
 
@@ -123,11 +129,12 @@ def test_a_failure_stage_gets_its_time_although_the_runs_is_over_but_not_for_eve
 ) -> None:
     monkeypatch.setattr(failure_stage, "LONGEST_SECONDS", 0.2)
     cluster.on_apply = runs_on("train", "tell")
-    exit_code, told = execute(cluster, a_plan(a_job("train", 1), a_failure_stage("tell")), options=RunOptions(timeout_seconds=0.1))
+    plan = a_plan(a_job("train", 1), a_failure_stage("tell"))
+    exit_code, told = executed(cluster, plan, out_of_time_in_step_1, timeout_seconds=60.0)
 
     assert exit_code == run.EXIT_TIMED_OUT
     assert results(told) == {"train": "timed out", "tell": "timed out"}
-    assert str(end_of(told).reason).startswith("train (step 1): the run took longer than 0.1 s")
+    assert str(end_of(told).reason).startswith("train (step 1): the run took longer than 60 s")
     assert ("Job", "tell") not in cluster.objects, "it does not run on"
 
 
@@ -223,6 +230,10 @@ def test_a_secret_that_never_comes_is_refused_before_anything_is_changed(cluster
 
 
 def test_the_runs_own_limit_counts_while_secrets_are_waited_for(cluster: PaperCluster) -> None:
+    def later(session: Session, event: Event) -> None:
+        if isinstance(event, Notice):
+            session.began -= 61
+
     with pytest.raises(TimedOut, match="it waited for secrets: missing in namespace lab: secret aws is not there"):
-        execute(cluster, a_plan(needing("aws", "KEY")), options=RunOptions(wait_secrets_seconds=60, timeout_seconds=0.01))
+        executed(cluster, a_plan(needing("aws", "KEY")), later, wait_secrets_seconds=90.0, timeout_seconds=60.0)
     assert cluster.ran == []

@@ -71,7 +71,7 @@ def test_one_that_is_never_ready_is_not_waited_for_for_ever(monkeypatch: pytest.
 
 
 def test_the_runs_own_limit_says_that_it_waited_for_it() -> None:
-    exit_code, told = execute(a_cluster(**that_is("False")), a_plan(a_certificate(1)), options=RunOptions(timeout_seconds=0.1))
+    exit_code, told = execute(a_cluster(**that_is("False")), a_plan(a_certificate(1)), options=RunOptions(timeout_seconds=1.0))
     assert exit_code == run.EXIT_TIMED_OUT
     assert "it waited for Certificate tls: waiting: Issuing certificate" in str(reason(told))
 
