@@ -75,6 +75,7 @@ def _files(folder: Path, template: str | None, pipeline: str) -> tuple[dict[str,
             remarks = (
                 [f"no version is known of {', '.join(found.unpinned)}: pin it, so that every run gets the same"] if found.unpinned else []
             )
+            remarks += [f"no stage for {path}: it cannot be read as Python or as a notebook" for path in found.unread]
             return {"bodywork.yaml": as_text(found.config)}, remarks
     return files_of(template or STORE_TEMPLATE, pipeline=pipeline, folder=folder.resolve()), []
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bodywork_compiler import names
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.starting.scripts import Script, find_scripts, of_others
 from bodywork_compiler.values import value
 
@@ -35,31 +36,44 @@ _IMAGE = "python:3.11"
 
 @value
 class Proposal:
-    """`config` is a bodywork.yaml as values; `unpinned` are requirements whose version nobody could tell."""
+    """`config` is a bodywork.yaml as values; `unpinned` are requirements whose version nobody could tell, `unread` files with faults."""
 
     config: dict[str, Any]
     unpinned: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def propose(folder: Path, pipeline: str) -> Proposal | None:
-    """None where nothing in the folder is a script."""
-    scripts = find_scripts(folder)
+    """None where the folder has no Python files. Raises BodyworkError where none of them is a script."""
+    found = find_scripts(folder)
+    scripts = found.scripts
     run = sorted((script for script in scripts if script.is_run), key=_place)
     if not run:
-        return None
-    file = "requirements.txt" if (folder / "requirements.txt").is_file() else None
+        if not scripts and not found.unread:
+            return None
+        raise BodyworkError(
+            f"{folder}: holds Python files, but none that is run by itself, so nothing is proposed",
+            hint="Write a script that does something when it is run; or begin with a sample, in a folder of its own: bodywork init my-pipeline",
+        )
     stages: dict[str, Any] = {}
     unpinned: list[str] = []
     for script in run:
-        requirements: Any = file or [_pinned(name, unpinned) for name in of_others(script, scripts, folder)]
+        requirements: Any = _nearest_file(script, folder) or [_pinned(name, unpinned) for name in of_others(script, scripts, folder)]
         stages[_stage_name(script, stages)] = _stage(script, requirements)
+    by_file = any(isinstance(stage.get("requirements"), str) for stage in stages.values())
     config = {
-        "version": "1.2" if file else "1.1",  # a file of requirements is new in 1.2
+        "version": "1.2" if by_file else "1.1",  # a file of requirements is new in 1.2
         "pipeline": {"name": pipeline, "docker_image": _IMAGE, "DAG": " >> ".join(stages)},
         "stages": stages,
         "logging": {"log_level": "INFO"},
     }
-    return Proposal(config=config, unpinned=tuple(dict.fromkeys(unpinned)))
+    return Proposal(config=config, unpinned=tuple(dict.fromkeys(unpinned)), unread=found.unread)
+
+
+def _nearest_file(script: Script, folder: Path) -> str | None:
+    """The requirements.txt beside a script, else above it."""
+    files = [parent / "requirements.txt" for parent in PurePosixPath(script.path).parents]
+    return next((str(file) for file in files if (folder / file).is_file()), None)
 
 
 def _place(script: Script) -> tuple[Any, ...]:
@@ -82,14 +96,13 @@ def _stage(script: Script, requirements: Any) -> dict[str, Any]:
     return {**found, "batch": {"max_completion_time_seconds": 600, "retries": 1}}
 
 
-def _stage_name(script: Script, taken: Iterable[str]) -> str:
+def _stage_name(script: Script, taken: Collection[str]) -> str:
     """The file's name; with its folder's where that is taken. A service's name begins with a letter."""
     parts = script.path.rpartition(".")[0].split("/")
-    options = [names.clean("-".join(parts[-count:])) for count in range(1, len(parts) + 1)]
-    options += [f"{options[-1]}-{number}" for number in range(2, 100)]
-    name = next(each for each in options if each and each not in set(taken))
-    name = names.shortened(name, 50)
-    return f"stage-{name}" if not name[0].isalpha() else name
+    options = [name for count in range(1, len(parts) + 1) if (name := names.clean("-".join(parts[-count:])))] or ["stage"]
+    options += [f"{names.shortened(options[-1], 45)}-{number}" for number in range(2, len(taken) + 3)]
+    allowed = (names.shortened(each if each[0].isalpha() else f"stage-{each}", 50) for each in options)
+    return next(each for each in allowed if each not in taken)
 
 
 def _pinned(module: str, unpinned: list[str]) -> str:

@@ -6,12 +6,14 @@ import ast
 import json
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from bodywork_compiler.values import value
 
-LARGEST_BYTES = 1_000_000
+# a notebook holds its pictures too
+LARGEST_BYTES = {".py": 1_000_000, ".ipynb": 50_000_000}
 DEEPEST = 4
 DEFAULT_PORT = 5000
 _NOT_STAGES = re.compile(r"(test_.*|.*_test|conftest|setup|noxfile|__init__|__main__|fabfile|tasks|manage)\.py")
@@ -48,9 +50,20 @@ class Script:
         return self.path.rpartition("/")[2].rpartition(".")[0]
 
 
-def find_scripts(folder: Path) -> tuple[Script, ...]:
-    """Scripts and notebooks of a folder that may be stages, in the order of their paths. What cannot be read or parsed is none."""
-    return tuple(script for path in sorted(_paths(folder)) if (script := _read(path, folder)))
+@value
+class Found:
+    """In the order of their paths. `unread` are paths of what could not be read or parsed."""
+
+    scripts: tuple[Script, ...]
+    unread: tuple[str, ...] = ()
+
+
+def find_scripts(folder: Path) -> Found:
+    """Scripts and notebooks of a folder that may be stages."""
+    found = {path.relative_to(folder).as_posix(): _read(path, folder) for path in sorted(_paths(folder))}
+    return Found(
+        scripts=tuple(script for script in found.values() if script), unread=tuple(path for path, script in found.items() if not script)
+    )
 
 
 def _paths(folder: Path) -> Iterator[Path]:
@@ -60,7 +73,8 @@ def _paths(folder: Path) -> Iterator[Path]:
         if (
             is_source
             and len(inside) <= DEEPEST
-            and path.suffix in {".py", ".ipynb"}
+            and path.suffix in LARGEST_BYTES
+            and path.name.isprintable()
             and path.is_file()
             and not _NOT_STAGES.fullmatch(path.name)
         ):
@@ -69,17 +83,26 @@ def _paths(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path, folder: Path) -> Script | None:
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        if path.stat().st_size > LARGEST_BYTES[path.suffix]:
             return None
-        text = path.read_text(encoding="utf-8-sig")
-        is_notebook = path.suffix == ".ipynb"
-        tree = ast.parse(_code_of(text) if is_notebook else text)
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError):
+        content = path.read_bytes()
+        return _script(content, path.relative_to(folder).as_posix())
+    # the last two: of expressions that are too deep for Python itself
+    except (OSError, ValueError, SyntaxError, LookupError, TypeError, RecursionError, MemoryError):
         return None
+
+
+def _script(content: bytes, path: str) -> Script:
+    is_notebook = path.endswith(".ipynb")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of code that is not ours
+        # as bytes, since a script may name its own encoding
+        tree = ast.parse(_code_of(content.decode("utf-8-sig")) if is_notebook else content)
+    text = content.decode("utf-8", "replace")
     dotted = set(_imports(tree))
     serves = bool(dotted & _SERVERS) and bool(_SERVES.search(text)) and not is_notebook
     return Script(
-        path=path.relative_to(folder).as_posix(),
+        path=path,
         imports=frozenset(name.partition(".")[0] for name in dotted),
         is_run=is_notebook or serves or _is_run(tree),
         port=_port(text) if serves else None,
@@ -87,9 +110,18 @@ def _read(path: Path, folder: Path) -> Script | None:
 
 
 def _code_of(notebook: str) -> str:
-    """Its cells one after another, without what only IPython understands."""
+    """Its cells one after another, without lines that only IPython understands, and without cells that are another language's."""
     cells = ["".join(cell["source"]) for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
-    return "\n".join(line for cell in cells for line in cell.splitlines() if not line.lstrip().startswith(("%", "!")))
+    plain = ("\n".join(line for line in cell.splitlines() if not line.lstrip().startswith(("%", "!"))) for cell in cells)
+    return "\n".join(cell for cell in plain if _is_python(cell))
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

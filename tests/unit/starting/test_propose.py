@@ -10,6 +10,7 @@ import pytest
 import yaml
 from builders import write
 
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.starting.propose import as_text, propose
 from bodywork_compiler.starting.scripts import find_scripts
 
@@ -70,18 +71,70 @@ def test_notebooks_are_stages(tmp_path: Path) -> None:
     assert list(proposed(tmp_path, {"look.ipynb": json.dumps({"cells": cells})})["stages"]) == ["look"]
 
 
+def test_cells_of_a_notebook_that_are_no_python_hide_nothing_of_the_others(tmp_path: Path) -> None:
+    cells = [{"cell_type": "code", "source": text} for text in ("%%bash\ncd /tmp\n", "?print", "import nobody_has_this")]
+    stage = proposed(tmp_path, {"look.ipynb": json.dumps({"cells": cells})})["stages"]["look"]
+    assert stage["requirements"] == ["nobody_has_this"]
+
+
+def test_stages_are_told_apart_whatever_their_names_become(tmp_path: Path) -> None:
+    long = "a" * 60
+    assert len(proposed(tmp_path, {"1.py": RUN, "stage_1.py": RUN, f"{long}_x.py": RUN, f"{long}_y.py": RUN})["stages"]) == 4
+
+
 def test_two_scripts_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     config = proposed(tmp_path, {"a/main.py": RUN, "b/main.py": RUN})
     assert list(config["stages"]) == ["main", "b-main"]
 
 
 @pytest.mark.parametrize("text", ["print('broken'", "\x00", ""])
-def test_what_is_no_python_is_no_stage(text: str, tmp_path: Path) -> None:
+def test_a_folder_of_files_that_are_no_scripts_gets_no_sample_among_them(text: str, tmp_path: Path) -> None:
     write(tmp_path / "odd.py", text)
+    with pytest.raises(BodyworkError, match="none that is run by itself"):
+        propose(tmp_path, "iris")
+
+
+def test_a_folder_without_python_files_gets_no_proposal(tmp_path: Path) -> None:
+    write(tmp_path / "README.md", "# Iris\n")
     assert propose(tmp_path, "iris") is None
+
+
+def test_what_python_itself_could_not_hold_is_no_stage(tmp_path: Path) -> None:
+    deep = f"x = {'(' * 5000}1{')' * 5000}\nprint(x)\n"
+    long = f"x = {'-' * 200_000}1\nprint(x)\n"
+    assert list(proposed(tmp_path, {"train.py": RUN, "deep.py": deep, "long.py": long})["stages"]) == ["train"]
+
+
+def test_a_script_may_have_another_encoding_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_bytes("# coding: latin-1\nprint('été')\n".encode("latin-1"))
+    assert list(proposed(tmp_path, {})["stages"]) == ["train"]
+
+
+def test_a_script_that_python_would_warn_about_is_one_without_a_word(tmp_path: Path) -> None:
+    assert list(proposed(tmp_path, {"train.py": f"import re\nre.compile('\\d')\n{RUN}"})["stages"]) == ["train"]
+
+
+def test_names_that_a_config_cannot_hold_are_no_stages_and_others_get_one_that_it_can(tmp_path: Path) -> None:
+    assert list(proposed(tmp_path, {"train.py": RUN, "new\nline.py": RUN, "日本.py": RUN})["stages"]) == ["train", "stage"]
+
+
+def test_scripts_with_faults_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "train.py", RUN)
+    write(tmp_path / "old" / "python2.py", "print 'done'\n")
+    found = propose(tmp_path, "iris")
+    assert found is not None
+    assert found.unread == ("old/python2.py",)
+
+
+def test_requirements_come_from_the_nearest_file(tmp_path: Path) -> None:
+    write(tmp_path / "requirements.txt", "numpy\n")
+    write(tmp_path / "serve" / "requirements.txt", "flask\n")
+    stages = proposed(tmp_path, {"train.py": RUN, "serve/app.py": FLASK})["stages"]
+    assert stages["train"]["requirements"] == "requirements.txt"
+    assert stages["app"]["requirements"] == "serve/requirements.txt"
 
 
 def test_nothing_of_a_script_is_executed(tmp_path: Path) -> None:
     write(tmp_path / "danger.py", f"open({str(tmp_path / 'touched')!r}, 'w')\n")
-    assert [script.path for script in find_scripts(tmp_path)] == ["danger.py"]
+    assert [script.path for script in find_scripts(tmp_path).scripts] == ["danger.py"]
     assert not (tmp_path / "touched").exists()
