@@ -47,12 +47,12 @@ def hooks() -> dict[str, str]:
 
 
 def lines_of_examples() -> Iterator[Any]:
-    jobs = read("examples/ci/github-actions.yml")["jobs"]
+    jobs = read("docs/ci/github-actions.yml")["jobs"]
     for name, job in jobs.items():
         for step in job["steps"]:
             if "run" in step:
                 yield pytest.param(step["run"], id=f"github-{name}-{step['run'].split()[1]}")
-    gitlab = read("examples/ci/gitlab-ci.yml")
+    gitlab = read("docs/ci/gitlab-ci.yml")
     for name in ("check", "apply"):
         for line in gitlab[name]["script"]:
             yield pytest.param(line, id=f"gitlab-{name}-{line.split()[1]}")

@@ -31,7 +31,7 @@ def test_a_committed_render_is_what_its_commit_renders_to(iris: Repository, capf
     stdout, stderr = capfd.readouterr()
     assert stdout == ""
     first = iris.git("rev-parse", "HEAD~1")
-    assert f"manifests: is what commit {first[:7]} renders to (9 files)" in stderr
+    assert f"manifests: is what commit {first[:7]} renders to (10 files)" in stderr
 
 
 def test_a_stage_that_was_edited_and_committed_makes_it_stale(iris: Repository, capfd: pytest.CaptureFixture[str]) -> None:

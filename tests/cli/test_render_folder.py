@@ -55,7 +55,7 @@ def test_a_folder_has_the_steps_the_kustomization_and_a_readme(iris: Repository,
     assert {path.name for path in out.iterdir()} == {"00-setup", "01-train", "02-serve", "README.md", "kustomization.yaml", RENDER_MARKER}
     stdout, stderr = capfd.readouterr()
     assert stdout == ""
-    assert f"{out}: 9 written" in stderr
+    assert f"{out}: 10 written" in stderr
 
 
 def test_the_kustomization_lists_every_manifest_in_order(iris: Repository, out: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_second_render_of_the_same_touches_nothing(iris: Repository, out: Path
     render(iris.path, "-o", out)
     before = snapshot(out)
     assert render(iris.path, "-o", out) == 0
-    assert "9 unchanged" in capfd.readouterr().err
+    assert "10 unchanged" in capfd.readouterr().err
     assert snapshot(out) == before
 
 
