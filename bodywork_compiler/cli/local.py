@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from bodywork_compiler.cli.again import same_project
 from bodywork_compiler.cli.manifests import STDIN, checked_manifests, read_manifests
 from bodywork_compiler.cli.options import CompileOptions
 from bodywork_compiler.git.url import is_url
@@ -134,12 +136,13 @@ def run_on_this_machine(where: str, options: CompileOptions, local: LocalOptions
     """Compile or read what is at `where`, and run it here. Returns the exit code."""
     from bodywork_compiler.local.secrets import NOTHING, read_file
     from bodywork_compiler.local.start import Local, run_locally
-    from bodywork_compiler.report import View, choose
+    from bodywork_compiler.report import Commands, View, choose
     from bodywork_compiler.report.run_report import also
 
     given = read_file(local.secrets_file) if local.secrets_file else NOTHING
     plan, log_level, compiled = _plan_at(where, options, local)
-    tell = choose(View(output=how.output, log_style=how.log_style or "live", log_level=log_level), sys.stdout)
+    again = Commands(apply=same_project(where, options), cluster=_same_files(local))
+    tell = choose(View(output=how.output, log_style=how.log_style or "live", log_level=log_level, commands=again), sys.stdout)
     if how.dry_run:
         from bodywork_compiler.kubectl import Kubectl
         from bodywork_compiler.preview.dry_run import dry_run
@@ -183,12 +186,19 @@ def _cleaned(stage: str | None) -> str | None:
     return clean(stage) if stage else None
 
 
+def _same_files(local: LocalOptions) -> str:
+    """For behind a command: what leads to the same files and secrets."""
+    secrets = f" {quote(f'--secrets={local.secrets_file}')}" if local.secrets_file else ""
+    return f"{' --working-tree' if local.working_tree else ''}{secrets}"
+
+
 def _nearer(asked: Local, where: str, local: LocalOptions, compiled: Compiled) -> Local:
     """A project on this machine is taken from where it stands, whatever its remote has."""
     from bodywork_compiler.local import source
 
-    file = f" {where}" if where != "." else ""
-    asked = replace(asked, look_further=lambda stage: (f"bodywork run {stage}{file} --working-tree",))
+    place = "" if where == "." else f" {quote(where)}"
+    same = _same_files(replace(local, working_tree=True))
+    asked = replace(asked, look_further=lambda stage: (f"bodywork run {stage}{place}{same}",))
     if is_url(where):
         return replace(asked, look_further=lambda _: ())
     from bodywork_compiler.git.as_files import files_of

@@ -12,6 +12,7 @@ from bodywork_compiler.git.wanted import Checkout, Found
 from bodywork_compiler.git.working_tree import project_folder
 from bodywork_compiler.source import Source
 
+_SHOWN = 5
 NO_COMMIT = "0" * 40  # of a repository that has none yet
 
 
@@ -21,7 +22,12 @@ def as_files(where: Path) -> Iterator[Checkout]:
     status = to_status(ask_status(Place(folder=folder)).text())
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
     source = Source(commit=status.head or NO_COMMIT, url=top.as_uri(), branch=status.branch, folder=prefix)
-    yield Checkout(folder=where, found=lambda: Found(source=source))
+    differs = sorted({*status.changed, *status.untracked})
+    more = f" and {len(differs) - _SHOWN} more" if len(differs) > _SHOWN else ""
+    notes = (
+        (f"as they stand, not as in commit {source.commit[:7]}: {', '.join(differs[:_SHOWN])}{more}",) if differs and status.head else ()
+    )
+    yield Checkout(folder=where, found=lambda: Found(source=source, notes=notes))
 
 
 def files_of(top: Path) -> tuple[str, ...]:

@@ -127,6 +127,15 @@ def test_a_batch_stage_is_tried_again_and_its_end_is_told_as_on_a_cluster(projec
     assert evidence["look_further"] == ["bodywork run train --working-tree"]
 
 
+def test_commands_that_are_proposed_find_the_same_files_and_secrets(project: Path) -> None:
+    a_repository_with(project, {"fail.py": "raise SystemExit(3)\n"}, stages={"fail": batch("fail.py")})
+    secrets = write(project.parent / "my secrets.env", "TOKEN=0123\n")
+    done = bodywork("apply", "--local", "--working-tree", "--secrets", str(secrets), cwd=project)
+    told = " ".join(done.stdout.split())
+    assert f"bodywork run fail --working-tree '--secrets={secrets}'" in told
+    assert f"after mending: bodywork apply --local --working-tree '--secrets={secrets}'" in told
+
+
 def test_an_attempt_that_takes_too_long_is_a_time_out(project: Path) -> None:
     a_repository_with(project, {"train.py": "import time; time.sleep(600)"}, stages={"train": batch("train.py", seconds=1)})
     done = bodywork("apply", "--local", cwd=project)
@@ -272,7 +281,9 @@ class TestWorkingTree:
         a_repository_with(project, {"train.py": "print('old')"}, stages={"train": batch("train.py")})
         write(project / "train.py", "import new; print(new.WORD)")
         write(project / "new.py", "WORD = 'new'")
-        assert "train | new" in bodywork("apply", "--local", "--working-tree", cwd=project).stdout
+        done = bodywork("apply", "--local", "--working-tree", cwd=project)
+        assert "train | new" in done.stdout
+        assert "as they stand, not as in commit" in done.stderr
 
     def test_elsewhere_it_is_refused_with_a_hint(self, project: Path) -> None:
         a_repository_with(project, {}, stages={"train": batch("train.py")})
