@@ -93,7 +93,8 @@ def bodywork() -> None:
 
     \b
     Example:
-      bodywork validate
+      bodywork init my-pipeline
+      bodywork apply --local
       bodywork render -o manifests/
       bodywork apply manifests/
     """
