@@ -36,9 +36,20 @@ def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: boo
     if not only_pinned:
         faults += _changed_since(where, options, folder, rendered)
     if faults:
-        place = "" if where == "." else f" {quote(where)}"
-        raise BodyworkError("\n".join(faults), hint=f"Render it again: bodywork render{place} -o {quote(str(folder))}")
+        raise BodyworkError("\n".join(faults), hint=f"Render it again: {_again(where, options, folder, rendered)}")
     click.echo(f"{folder}: is what commit {rendered.commit[:7]} renders to ({found.same} files)", err=True)
+
+
+def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered) -> str:
+    """The command that made the folder. Templates are recorded by name, so their folder is the one that was given just now."""
+    given = {name: getattr(options, name) for name in ("folder", "file", "templates")}
+    said = {**rendered.options, **{name: str(value) for name, value in given.items() if value}}
+    words = [
+        f"--{name}" if value is True else f"--{name}={quote(value)}"
+        for name, value in sorted(said.items())
+        if isinstance(value, (bool, str))
+    ]
+    return " ".join(["bodywork render", *([] if where == "." else [quote(where)]), *words, "-o", quote(str(folder))])
 
 
 def _as_rendered(options: CompileOptions, rendered: Rendered) -> CompileOptions:

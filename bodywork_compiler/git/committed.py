@@ -9,7 +9,7 @@ from pathlib import Path
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place
-from bodywork_compiler.git.questions import Remotes, ask_remotes, commit_of, to_remotes
+from bodywork_compiler.git.questions import Remotes, ask_remotes, commit_of, is_shallow, to_remotes
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import blobs_in, rendered_folders, write_out
 from bodywork_compiler.git.unfetched import notes_about
@@ -39,7 +39,9 @@ def _revision(place: Place, remotes: Remotes, wanted: Wanted) -> str:
     if wanted.commit:
         found = commit_of(place, wanted.commit)
         if not found:
-            raise BodyworkError(f"{place.folder}: no commit {wanted.commit} in this repository", hint="git fetch gets what the remote has.")
+            shallow = "This clone is shallow. The rest of it: git fetch --unshallow; in CI: fetch-depth: 0, or GIT_DEPTH: 0."
+            hint = shallow if is_shallow(place) else "git fetch gets what the remote has."
+            raise BodyworkError(f"{place.folder}: no commit {wanted.commit} in this repository", hint=hint)
         return found
     remote = remotes.of(wanted.branch) or "origin"
     found = commit_of(place, f"refs/heads/{wanted.branch}") or commit_of(place, f"refs/remotes/{remote}/{wanted.branch}")

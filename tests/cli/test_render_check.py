@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,31 @@ def test_the_options_of_the_render_are_taken_from_the_folder(iris: Repository, t
     assert main(["render", "--check", out]) == 0
     assert main(["render", "-o", str(tmp_path / "any"), "--no-namespace", "--ingress-class", "traefik"]) == 0
     assert main(["render", "--check", str(tmp_path / "any")]) == 0
+
+
+def test_the_command_that_renders_again_has_the_options_of_the_render(
+    iris: Repository, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    templates = tmp_path / "our templates"
+    templates.mkdir()
+    argo = ["-o", "argo", "--argo-cd", "--no-namespace", "--ingress-class", "ours", "--templates", str(templates)]
+    assert main(["render", *argo]) == 0
+    iris.commit("Other manifests")
+    write(iris.path / "train" / "main.py", "print('better')\n")
+    iris.commit("Better training")
+    assert main(["render", "--check", "argo", "--templates", str(templates)]) == 1
+    again = capfd.readouterr().err.strip().rpartition("Render it again: ")[2]
+    assert again == f"bodywork render --argo-cd --ingress-class=ours --no-namespace --templates='{templates}' -o argo"
+    assert main([*shlex.split(again)[1:]]) == 0
+    assert main(["render", "--check", "argo", "--templates", str(templates)]) == 0
+
+
+def test_a_shallow_clone_is_told_how_to_get_the_rest(iris: Repository, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    iris.git("clone", "-q", "--depth=1", iris.path.as_uri(), str(tmp_path / "shallow"))
+    assert main(["render", str(tmp_path / "shallow"), "--check", str(tmp_path / "shallow" / "manifests")]) == 1
+    stderr = capfd.readouterr().err
+    assert "git fetch --unshallow" in stderr
+    assert "fetch-depth: 0" in stderr
 
 
 def test_a_clone_with_other_remotes_says_the_same(iris: Repository) -> None:
