@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.again import same_cluster, same_project
 from bodywork_compiler.cli.agree import asking
 from bodywork_compiler.cli.local import ON_A_CLUSTER, LocalOptions, check_usage, local_options
@@ -44,7 +45,7 @@ class Asked:
 
 
 @click.command("apply")
-@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
+@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]", shell_complete=complete.places)
 @compile_options
 @run_options
 @target_options

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bodywork_compiler import labels
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _PATIENCE_SECONDS = 2
 
@@ -26,6 +29,13 @@ def stages(context: click.Context, _parameter: click.Parameter, incomplete: str)
     except (ConfigError, OSError):
         return []
     return _beginning(incomplete, (stage.name for stage in project.stages))
+
+
+def places(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files and folders; the shell knows them."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def pipelines(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

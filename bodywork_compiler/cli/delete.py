@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.pipeline import HERE, Opened, Which, can_answer, opened, pipeline_options
 from bodywork_compiler.errors import BodyworkError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("delete")
-@click.argument("path", default=HERE)
+@click.argument("path", default=HERE, shell_complete=complete.places)
 @pipeline_options
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.manifests import plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
 from bodywork_compiler.errors import BodyworkError
@@ -19,7 +20,7 @@ EXIT_SAME, EXIT_DIFFERS, EXIT_ERROR = 0, 1, 2  # as kubectl diff has them
 
 
 @click.command("diff")
-@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
+@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]", shell_complete=complete.places)
 @compile_options
 @target_options
 @click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.pipeline import HERE, Opened, Which, opened, pipeline_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Form = Literal["text", "wide", "json", "yaml"]
 
 
 @click.command("history")
-@click.argument("path", default=HERE)
+@click.argument("path", default=HERE, shell_complete=complete.places)
 @pipeline_options
 @click.option(
     "-o",

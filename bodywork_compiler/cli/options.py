@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.values import value
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-where_argument = click.argument("where", default=".", metavar="[PATH|GIT_URL]")
+where_argument = click.argument("where", default=".", metavar="[PATH|GIT_URL]", shell_complete=complete.places)
 
 
 def checked_name(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:

@@ -45,7 +45,7 @@ def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered
     given = {name: getattr(options, name) for name in ("folder", "file", "templates")}
     said = {**rendered.options, **{name: str(value) for name, value in given.items() if value}}
     words = [
-        f"--{name}" if value is True else f"--{name}={quote(value)}"
+        f"--{name}" if value is True else f"--{name}={quote(str(value))}"
         for name, value in sorted(said.items())
         if isinstance(value, (bool, str))
     ]

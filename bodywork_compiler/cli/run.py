@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.local import How, LocalOptions, check_usage, on_this_machine, run_on_this_machine
 from bodywork_compiler.cli.options import CompileOptions, compile_options
 
 
 @click.command("run")
-@click.argument("stage")
-@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]")
+@click.argument("stage", shell_complete=complete.stages)
+@click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]", shell_complete=complete.places)
 @compile_options
 @on_this_machine
 @click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.pipeline import HERE, Opened, Which, opened, pipeline_options
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
 
 @click.command("status")
-@click.argument("path", default=HERE)
+@click.argument("path", default=HERE, shell_complete=complete.places)
 @pipeline_options
 @click.option("--watch", is_flag=True, help="Look again every two seconds, and show it when it has changed, until Ctrl-C.")
 @click.option(

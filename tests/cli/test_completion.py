@@ -54,6 +54,13 @@ def test_stages_are_those_of_the_project_here(tmp_path: Path) -> None:
     assert completed("bodywork", "apply", "--only", "tr", cwd=tmp_path) == ["train"]
 
 
+def test_run_completes_stages_too_and_places_are_left_to_the_shell(tmp_path: Path) -> None:
+    a_project(tmp_path)
+    assert completed("bodywork", "run", "tr", cwd=tmp_path) == ["train"]
+    for words in (["run", "train"], ["apply"], ["render"], ["graph"], ["diff"], ["validate"], ["init"], ["migrate"]):
+        assert completed("bodywork", *words, "exam", cwd=tmp_path)[0].partition(",")[0] in {"file", "dir"}, words
+
+
 def test_names_of_the_cluster_are_asked_of_it_and_no_value_is(tmp_path: Path, cluster_on_path: str) -> None:
     assert completed("bodywork", "status", "--pipeline", "i", cwd=tmp_path, path=cluster_on_path) == ["iris"]
     assert completed("bodywork", "get", "secret", "--group", "", cwd=tmp_path, path=cluster_on_path) == ["prod"]
