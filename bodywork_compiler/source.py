@@ -8,6 +8,8 @@ from bodywork_compiler.values import value
 RENDER_MARKER = ".bodywork-render"
 # Is there only while files are being moved into place. A folder that still holds it was left half way by a crash, and the next render completes it.
 RENDER_UNDER_WAY = ".bodywork-render.under-way"
+# Of files as they stand, in a repository that has no commit yet.
+NO_COMMIT = "0" * 40
 
 
 @value

@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.checkout import repository_of
 from bodywork_compiler.git.process import Place, tell
 from bodywork_compiler.git.questions import ask_status, to_status
 from bodywork_compiler.git.wanted import Checkout, Found
 from bodywork_compiler.git.working_tree import project_folder
-from bodywork_compiler.source import Source
+from bodywork_compiler.source import NO_COMMIT, Source
 
 _SHOWN = 5
-NO_COMMIT = "0" * 40  # of a repository that has none yet
 
 
 @contextmanager
 def as_files(where: Path) -> Iterator[Checkout]:
+    if where.is_dir() and not (repository_of(where) / ".git").exists():
+        raise BodyworkError(
+            f"{where.resolve()} is in no Git repository, whose .gitignore says what belongs to the project",
+            hint="git init. Nothing has to be committed.",
+        )
     folder, top = project_folder(where)
     status = to_status(ask_status(Place(folder=folder)).text())
     prefix = "" if folder == top else folder.relative_to(top).as_posix()

@@ -34,6 +34,7 @@ from bodywork_compiler.runner.failure_stage import with_reason
 from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.whereabouts import Whereabouts
+from bodywork_compiler.source import NO_COMMIT
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -64,6 +65,8 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
         mask.learn({"stringData": values})
     masked: Callable[[Event], None] = lambda event: tell(mask.event(event))  # noqa: E731
     started = run.about_to_start(plan, Whereabouts(context=THIS_MACHINE, namespace=plan.namespace or plan.pipeline))
+    if started.git_commit == NO_COMMIT:
+        started = replace(started, git_commit=None)
     if local.stage:
         chosen_plans = [StagePlan(step=each.step, stage=each.stage, kind=each.kind, name=each.name) for each in workloads]
         started = replace(started, stages=tuple(chosen_plans))

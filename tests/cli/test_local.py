@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from builders import a_batch_stage, write
+from builders import a_batch_stage, a_project, write
 from local_projects import SERVER, STUBBORN, a_free_port, a_repository_with, batch, bodywork, ended, events, lives, named, running, service
 
 ASK = """\
@@ -284,6 +284,19 @@ class TestWorkingTree:
         done = bodywork("apply", "--local", "--working-tree", cwd=project)
         assert "train | new" in done.stdout
         assert "as they stand, not as in commit" in done.stderr
+
+    def test_a_repository_without_a_commit_is_enough(self, project: Path) -> None:
+        a_project(project, stages={"train": batch("train.py")})
+        write(project / "train.py", "print('first')")
+        done = bodywork("run", "train", "--working-tree", cwd=project)
+        assert done.returncode == 1
+        assert "git init" in done.stderr
+        assert "pods run a commit" not in done.stderr
+        subprocess.run(["git", "init", "-q", str(project)], check=True)
+        done = bodywork("run", "train", "--working-tree", cwd=project)
+        assert done.returncode == 0, done.stderr
+        assert "train | first" in done.stdout
+        assert "0000" not in done.stdout
 
     def test_elsewhere_it_is_refused_with_a_hint(self, project: Path) -> None:
         a_repository_with(project, {}, stages={"train": batch("train.py")})
