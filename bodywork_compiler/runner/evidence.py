@@ -46,8 +46,8 @@ def _drain(session: Session, is_through: Callable[[], bool], seconds: float) -> 
 
 
 def _is_through(session: Session, run: StageRun) -> bool:
-    """Whether all has come that will come soon: a service's container that still runs goes on printing."""
-    pods = run.pods if run.plan.kind == "Deployment" else ()
+    """Whether all has come that will come soon: the container of a service, or of a Job that is to be stopped, goes on printing."""
+    pods = () if run.has_failed else run.pods
     running = {(uid(pod), str(status["name"])) for pod in pods for status, _ in containers(pod) if "running" in state(status)}
     return all(each.is_over or (each.pod_uid, each.container) in running for each in session.logs.of(run.stage))
 
@@ -106,9 +106,14 @@ def _line(event: Mapping[str, Any]) -> str:
 
 
 def _look_further(session: Session, run: StageRun) -> Iterator[str]:
-    kind = run.plan.kind.lower()
-    yield session.kubectl.line("describe", kind, run.plan.name)
-    if run.pods:
-        pod = run.pods[-1]
-        yield session.kubectl.line("describe", "pod", name(pod))
-        yield session.kubectl.line("logs", name(pod), "--all-containers")
+    kind, line = run.plan.kind.lower(), session.kubectl.line
+    last = name(run.pods[-1]) if run.pods else None
+    if run.plan.kind == "Job" and not run.has_failed and not session.options.keep_failed:  # it will be stopped: its events alone stay
+        yield line("events", "--for", f"{kind}/{run.plan.name}")
+        if last:
+            yield line("events", "--for", f"pod/{last}")
+        return
+    yield line("describe", kind, run.plan.name)
+    if last:
+        yield line("describe", "pod", last)
+        yield line("logs", last, "--all-containers")

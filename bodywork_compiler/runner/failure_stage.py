@@ -14,7 +14,7 @@ from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.step import TICK_SECONDS, look
-from bodywork_compiler.runner.verdicts.values import Verdict, condition
+from bodywork_compiler.runner.verdicts.values import Verdict
 
 MOST_BYTES = 4096
 LONGEST_SECONDS = 600.0  # where nobody waits any more: after a signal, or the run's own limit
@@ -53,7 +53,7 @@ def _end(session: Session, run: StageRun) -> None:
         run.end(session, "stopped", "interrupted")
     else:
         evidence.gather(session, run)
-        if not condition(run.object or {}, "Failed"):  # it would run on, or be tried for ever
+        if not run.has_failed:
             jobs.stop(session, run.plan.step, [run.plan.name])
         run.end(session, "timed out" if run.verdict.state == "timed out" else "failed", run.verdict.message)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from bodywork_compiler.runner.verdict import Object as Seen
 from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, vanished
 from bodywork_compiler.runner.verdicts.deployment import newest_pods
 from bodywork_compiler.runner.verdicts.pods import made_by
+from bodywork_compiler.runner.verdicts.values import condition
 
 NET_MARGIN_SECONDS = 120.0  # beyond the object's own limits: then the cluster's controllers do not do their work
 PROGRESS_DEADLINE_SECONDS = 600
@@ -47,6 +48,11 @@ class StageRun:
     @property
     def stage(self) -> str:
         return self.plan.stage
+
+    @property
+    def has_failed(self) -> bool:
+        """A Job that has said so itself. It stays, to be looked at; one that only cannot succeed would run on."""
+        return self.plan.kind == "Job" and condition(self.object or {}, "Failed") is not None
 
     def remember_pods(self, pods: Sequence[Seen]) -> None:
         """The pods from before the step: how often they had ended is no fault of this run's."""
@@ -122,21 +128,21 @@ class StageRun:
             ends_before=self.ends_before,
         )
         verdict = judge(obj, self.pods, session.picture.events_about(about(obj, self.pods)), situation)
-        limit = self._net_seconds()
+        limit = net_seconds(self.plan.kind, obj.get("spec") or {})
         if verdict.state == "running" and limit and situation.seconds > limit:
             return Verdict(
                 state="timed out", message=f"no end after {limit:g} s, beyond all its limits; {verdict.message}", attempts=verdict.attempts
             )
         return verdict
 
-    def _net_seconds(self) -> float | None:
-        """A Job without a deadline has no limit by its owner's wish. A Deployment's deadline counts anew with each pod that gets ready."""
-        spec = (self.object or {}).get("spec") or {}
-        if self.plan.kind == "Job":
-            deadline = spec.get("activeDeadlineSeconds")
-            return float(deadline) + NET_MARGIN_SECONDS if deadline else None
-        deadline = float(spec.get("progressDeadlineSeconds") or PROGRESS_DEADLINE_SECONDS)
-        return deadline * (int(spec.get("replicas") or 1) + 1) + NET_MARGIN_SECONDS
+
+def net_seconds(kind: str, spec: Mapping[str, Any]) -> float | None:
+    """A Job without a deadline has no limit by its owner's wish. A Deployment's deadline counts anew with each pod that gets ready."""
+    if kind == "Job":
+        deadline = spec.get("activeDeadlineSeconds")
+        return float(deadline) + NET_MARGIN_SECONDS if deadline else None
+    deadline = float(spec.get("progressDeadlineSeconds") or PROGRESS_DEADLINE_SECONDS)
+    return deadline * (int(spec.get("replicas") or 1) + 1) + NET_MARGIN_SECONDS
 
 
 def about(obj: Seen, pods: Sequence[Seen]) -> list[str]:

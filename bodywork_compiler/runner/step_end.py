@@ -10,7 +10,7 @@ from bodywork_compiler.runner.before import Before
 from bodywork_compiler.runner.events import Evidence, Result
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
-from bodywork_compiler.runner.verdicts.values import Verdict, condition
+from bodywork_compiler.runner.verdicts.values import Verdict
 
 KEPT = "left as it stands (--keep-failed)"
 
@@ -71,13 +71,13 @@ def _failed(session: Session, runs: Sequence[StageRun], bad: Sequence[StageRun],
 
 
 def _undo(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
-    """Services first: users are asking them. A Job that has failed stays, to be looked at; one that only cannot succeed would run on."""
+    """Services first: users are asking them."""
     if session.options.keep_failed:
         return
     for run in runs:
         if run.plan.kind == "Deployment":
             rollback.take_back(session, run.plan, before)
-    running = [run.plan.name for run in runs if run.plan.kind == "Job" and not condition(run.object or {}, "Failed")]
+    running = [run.plan.name for run in runs if run.plan.kind == "Job" and not run.has_failed]
     if running:
         jobs.stop(session, runs[0].plan.step, running)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fakes import PaperCluster, a_job, a_plan, a_session
 
+from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import evidence, following
 from bodywork_compiler.runner.inbox import LogOver, LogPiece
 from bodywork_compiler.runner.session import Session
@@ -53,11 +54,26 @@ def test_a_pod_that_its_deadline_deleted_blames_only_what_had_not_ended_well(ses
     assert [(tail.container, tail.lines) for tail in found.tails] == [("stage", ("began",))]
 
 
-def test_a_service_that_runs_on_is_not_waited_for(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its log has no end, and each second more is one of a bad version."""
-    run = a_run(session, "Deployment")
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+def test_what_runs_on_is_not_waited_for(session: Session, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log has no end, and each second more is one of a bad version, or of a Job that is out of time."""
+    run = a_run(session, kind)
     run.look(session, [a_pod(stage=RUNS)])
     session.logs.piece(LogPiece(0, ("began",)))
     monkeypatch.setattr(Session, "pump", lambda *_: pytest.fail("it waits"))
     found = evidence.gather(session, run)
     assert [tail.lines for tail in found.tails] == [("began",)]
+
+
+def test_of_a_job_that_will_be_stopped_only_its_events_can_be_seen_later(session: Session) -> None:
+    run = a_run(session, "Job")
+    run.look(session, [a_pod(stage=RUNS)])
+    look_further = evidence.gather(session, run).look_further
+    assert look_further == ("kubectl events --for job/train --namespace=lab", "kubectl events --for pod/train-x --namespace=lab")
+
+
+def test_a_job_that_is_kept_can_be_looked_at_itself(session: Session) -> None:
+    session.options = RunOptions(keep_failed=True)
+    run = a_run(session, "Job")
+    run.look(session, [a_pod(stage=RUNS)])
+    assert evidence.gather(session, run).look_further[0] == "kubectl describe job train --namespace=lab"

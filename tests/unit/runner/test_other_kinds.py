@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from api_servers import Script, said, serving
-from fakes import NAMESPACE, Object, PaperCluster, a_job, a_plan, as_good, execute, labels_of
+from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, as_failed, as_good, execute, labels_of
 
 from bodywork_compiler.api import Api, NotThere
 from bodywork_compiler.run_options import RunOptions
@@ -62,6 +62,32 @@ def test_the_next_step_begins_when_it_is_ready(step: int) -> None:
 def test_one_that_says_that_it_failed_ends_the_run(step: int) -> None:
     exit_code, told = execute(a_cluster(**that_is("True", "Failed")), a_plan(a_certificate(step), a_job("train", 2)))
     assert (exit_code, reason(told)) == (run.EXIT_FAILED, "Certificate tls: Issuing certificate")
+
+
+@pytest.mark.parametrize("workload", [a_deployment("redis", 0), a_job("migrate", 0)])
+def test_a_workload_of_the_set_up_is_waited_for(workload: Object) -> None:
+    """A database that an overlay has added: no stage, and nobody's but the set-up's."""
+    kind, name = workload["kind"], workload["metadata"]["name"]
+    workload = {**workload, "metadata": {"name": name}}
+    cluster = PaperCluster(
+        on_apply=lambda manifest: manifest if manifest["kind"] == kind and manifest["metadata"]["name"] == name else as_good(manifest)
+    )
+    cluster.put(NAMESPACE)
+    good = threading.Timer(0.2, lambda: cluster.put(as_good(workload)))
+    good.start()
+    exit_code, told = execute(cluster, a_plan(workload, a_job("train", 1)))
+    good.join()
+
+    assert exit_code == 0
+    assert [said.partition(": waiting")[0] for said in notices(told)] == [f"step 0: {kind} {name}"]
+
+
+def test_a_workload_of_the_set_up_that_fails_ends_the_run() -> None:
+    migrate = {**a_job("migrate", 0), "metadata": {"name": "migrate"}}
+    cluster = PaperCluster(on_apply=as_failed)
+    cluster.put(NAMESPACE)
+    exit_code, told = execute(cluster, a_plan(migrate, a_job("train", 1)))
+    assert (exit_code, reason(told)) == (run.EXIT_FAILED, "Job migrate: Job has reached the specified backoff limit")
 
 
 def test_one_that_is_never_ready_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
