@@ -22,7 +22,9 @@ REQUEST_TIMEOUT_SECONDS = 60
 HARD_TIMEOUT_SECONDS = 300
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 EXIT_CUT_OFF = -9  # the hard time-out's: no exit code of kubectl's own
-WHICH_CLUSTER = "See what there is: kubectl config get-contexts. Then name one: --context NAME, --kubeconfig FILE."
+WHICH_CLUSTER = (
+    "See what there is: kubectl config get-contexts. Then name one: --context NAME, --kubeconfig FILE. Without any: bodywork apply --local."
+)
 _NO_END = "no end after"
 _EVERY_EXIT_CODE = range(-64, 256)
 _WITHOUT_REQUEST_TIMEOUT = {"proxy", "config", "kustomize"}

@@ -8,7 +8,7 @@ from bodywork_compiler.graph.picture import Box, Picture
 from bodywork_compiler.values import value
 
 BOX_HEIGHT, GAP, PAD, HEAD, ARROW, MARGIN = 46, 10, 12, 26, 44, 24
-LETTER = 8.4  # pixels: the mean width of the letters of a name
+LETTER, SMALL_LETTER = 8.4, 6.2  # pixels: the mean width of the letters of a name, and of what is said below it
 NARROWEST, WIDEST = 130, 330
 ROW_WIDTH = 1500
 TALLEST_COLUMN = 8  # boxes; a step with many more becomes a grid that is about as wide as it is high
@@ -92,5 +92,5 @@ def _rows(count: int, box_width: float) -> int:
 
 
 def _box_width(picture: Picture) -> float:
-    names = [box.name for step in picture.steps for box in step] + ([picture.on_failure.name] if picture.on_failure else [])
-    return min(WIDEST, max(NARROWEST, 28 + LETTER * max(map(len, names))))
+    boxes = [*(box for step in picture.steps for box in step), *([picture.on_failure] if picture.on_failure else [])]
+    return min(WIDEST, max(NARROWEST, *(28 + max(LETTER * len(box.name), SMALL_LETTER * len(box.about)) for box in boxes)))

@@ -19,6 +19,10 @@ class Box:
     executable: str
     details: tuple[str, ...] = ()
 
+    @property
+    def about(self) -> str:
+        return " · ".join((self.kind, *self.details))
+
 
 @value
 class Picture:

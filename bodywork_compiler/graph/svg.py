@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from bodywork_compiler.graph.layout import BOX_HEIGHT, HEAD, LETTER, PAD, Group, Layout, Placed, lay_out
-from bodywork_compiler.graph.lines import cut
+from bodywork_compiler.graph.layout import BOX_HEIGHT, HEAD, LETTER, PAD, SMALL_LETTER, Group, Layout, Placed, lay_out
+from bodywork_compiler.graph.lines import cut, shortened
 from bodywork_compiler.graph.picture import Picture
 
 _STYLE = """
@@ -76,12 +76,11 @@ def _group(group: Group, layout: Layout, kind: str) -> Iterator[str]:
 
 def _box(placed: Placed, width: float) -> str:
     box = placed.box
-    about = " · ".join((box.kind, *box.details))
     letters = int((width - 24) / LETTER)
-    whole = escape(f"{box.name}: {box.executable}, {about}")
+    whole = escape(f"{box.name}: {box.executable}, {box.about}")
     return (
         f'<g class="{box.kind}"><title>{whole}</title>'
         f'<rect class="box" x="{placed.x:g}" y="{placed.y:g}" width="{width:g}" height="{BOX_HEIGHT}" rx="{6 if box.kind == "batch" else 22}"/>'
-        f'<text class="name" x="{placed.x + 14:g}" y="{placed.y + 20:g}">{escape(cut(box.name, letters))}</text>'
-        f'<text class="about" x="{placed.x + 14:g}" y="{placed.y + 36:g}">{escape(cut(about, letters + 3))}</text></g>'
+        f'<text class="name" x="{placed.x + 14:g}" y="{placed.y + 20:g}">{escape(shortened(box.name, letters))}</text>'
+        f'<text class="about" x="{placed.x + 14:g}" y="{placed.y + 36:g}">{escape(cut(box.about, int((width - 24) / SMALL_LETTER)))}</text></g>'
     )

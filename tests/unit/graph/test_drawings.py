@@ -53,6 +53,30 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     assert max(map(len, as_lines(iris(), columns=columns))) <= columns
 
 
+def test_long_names_are_told_apart_by_both_their_ends() -> None:
+    long = "a-stage-whose-name-goes-on-and-on-and-on-and-on-"
+    picture = picture_of(project(batch(f"{long}1"), batch(f"{long}2"), dag=f"{long}1, {long}2"))
+    first, second = as_lines(picture, columns=80)[2:4]
+    assert first[8:48].startswith("a-stage-whose-name-")
+    assert (first[47], second[47]) == ("1", "2")
+    assert f"{long}2" in "".join(as_lines(picture, columns=10_000)), "in a pipe nothing is cut"
+    assert {text[-1] for text in texts(picture, "name")} == {"1", "2"}
+
+
+def test_boxes_are_wide_enough_for_what_they_say() -> None:
+    assert texts(iris(), "about") == [
+        "batch · 60 s",
+        "batch · 60 s · 2 retries",
+        "batch · 1 retry",
+        "service · port 5000 · 2 replicas · ingress",
+        "batch · 60 s",
+    ]
+
+
+def texts(picture: Picture, kind: str) -> list[str]:
+    return ["".join(each.itertext()) for each in ET.fromstring(as_svg(picture)).iter(f"{SVG}text") if each.get("class") == kind]
+
+
 def test_a_stream_that_knows_only_ascii_gets_ascii() -> None:
     assert all(line.isascii() for line in as_lines(iris(), columns=80, ascii_only=True))
 
