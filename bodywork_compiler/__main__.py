@@ -1,6 +1,8 @@
 """`python -m bodywork_compiler` is `bodywork`; `run` is what the installed commands call."""
 
 import gc
+import io
+import sys
 
 
 def run() -> int:
@@ -9,6 +11,9 @@ def run() -> int:
     A command that lasts switches it on.
     """
     gc.disable()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal of an older encoding gets what it can show, as it does on stderr
+        sys.stdout.reconfigure(errors="backslashreplace")
     from bodywork_compiler.cli import main
 
     exit_code = main()

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -188,12 +187,16 @@ def _cleaned(stage: str | None) -> str | None:
 
 def _same_files(local: LocalOptions) -> str:
     """For behind a command: what leads to the same files and secrets."""
+    from shlex import quote
+
     secrets = f" {quote(f'--secrets={local.secrets_file}')}" if local.secrets_file else ""
     return f"{' --working-tree' if local.working_tree else ''}{secrets}"
 
 
 def _nearer(asked: Local, where: str, local: LocalOptions, compiled: Compiled) -> Local:
     """A project on this machine is taken from where it stands, whatever its remote has."""
+    from shlex import quote
+
     from bodywork_compiler.local import source
 
     place = "" if where == "." else f" {quote(where)}"

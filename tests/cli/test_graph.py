@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import webbrowser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
-from builders import a_bare_copy, a_pipeline, a_project
+from builders import a_bare_copy, a_batch_stage, a_pipeline, a_project
 
 from bodywork_compiler.cli import main
 
@@ -44,6 +47,16 @@ def test_the_picture_is_shown_in_the_browser(tmp_path: Path, monkeypatch: pytest
     file = Path(unquote(urlsplit(shown[0]).path))
     assert ET.fromstring(file.read_text()).tag.endswith("svg")
     assert capfd.readouterr().out.strip() == str(file)
+
+
+@pytest.mark.parametrize("output", ["text", "mermaid", "svg"])
+def test_a_terminal_of_an_older_encoding_gets_what_it_can_show(output: str, tmp_path: Path) -> None:
+    a_project(tmp_path, stages={"train-日本": a_batch_stage()})
+    environment = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "latin-1"}
+    words = [sys.executable, "-m", "bodywork_compiler", "graph", "-o", output]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"train-" in done.stdout
 
 
 def test_a_config_with_faults_is_told_with_its_place(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
