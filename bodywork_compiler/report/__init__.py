@@ -51,7 +51,7 @@ def choose(
 
     from bodywork_compiler.report.output import Output
 
-    lines = Output(stream, environ=os.environ if environ is None else environ)
+    lines = Output(stream, environ=os.environ if environ is None else environ, is_of_a_run=True)
     if view.output == "json":
         from bodywork_compiler.report.json_lines import JsonLines
 

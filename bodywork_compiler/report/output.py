@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Literal, TextIO
 
@@ -14,10 +16,14 @@ _ASCII = str.maketrans({"✓": "+", "✗": "x", "·": "|", "→": ">", "…": ".
 
 
 class Output:
-    """Where a run's report goes. Colours only on a terminal, and never with NO_COLOR or CI."""
+    """Where a run's report goes. Colours only on a terminal, and never with NO_COLOR or CI.
 
-    def __init__(self, stream: TextIO, *, environ: Mapping[str, str]) -> None:
+    `is_of_a_run`: it matters more than its log, and is not ended by a full disk. What is asked for its output alone fails without it.
+    """
+
+    def __init__(self, stream: TextIO, *, environ: Mapping[str, str], is_of_a_run: bool = False) -> None:
         self._stream = stream
+        self._is_of_a_run = is_of_a_run
         self._is_gone = False
         self._on_github = bool(environ.get("GITHUB_ACTIONS"))
         self.is_terminal = stream.isatty()
@@ -38,15 +44,20 @@ class Output:
         self._guarded(self._stream.flush)
 
     def _guarded(self, write: Callable[[], object]) -> None:
-        """A reader that goes away (`| head`) must not end a run half-way: the rest is said to nobody."""
+        """A reader that goes away (`| head`), or a full disk, must not end a run half-way: the rest is said to nobody."""
         if self._is_gone:
             return
         try:
             write()
-        except BrokenPipeError:
+        except OSError as fault:
+            if not isinstance(fault, BrokenPipeError) and not self._is_of_a_run:
+                raise
             self._is_gone = True
             # else the interpreter's own flush at exit fails too, and changes the exit code
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            if not isinstance(fault, BrokenPipeError):
+                with contextlib.suppress(OSError):
+                    print(f"bodywork: the log is written no further: {fault.strerror}", file=sys.stderr)
 
     def _encodable(self, text: str) -> str:
         """What the stream's encoding lacks is written as ASCII: no line of a log is worth a crash."""

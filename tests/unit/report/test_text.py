@@ -1,5 +1,6 @@
 """A run as people read it: golden logs, and what each part promises."""
 
+import errno
 import io
 import time
 from dataclasses import replace
@@ -23,7 +24,8 @@ from made_runs import (
     shown,
 )
 
-from bodywork_compiler.report import Commands, View, choose
+from bodywork_compiler.report import Commands, View, choose, spool
+from bodywork_compiler.report.output import Output
 from bodywork_compiler.runner import events as run
 
 BEGINNING = f"""\
@@ -285,6 +287,24 @@ class TestColour:
         assert "\x1b" not in shown([*BAD_RUN, printed("\x1b[1mbold\x1b[0m")], terminal=True, environ=environ)
 
 
+class _Full(io.TextIOWrapper):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class _Cramped(io.BytesIO):
+    """A file with room for three lines; of what comes then it takes a part."""
+
+    def __init__(self, **_):
+        super().__init__()
+
+    def write(self, text):
+        room = 24 - self.tell()
+        if room <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text[:room])
+
+
 class TestStreams:
     def test_a_reader_that_goes_away_does_not_end_the_run(self, tmp_path):
         class Gone(io.TextIOWrapper):
@@ -299,6 +319,26 @@ class TestStreams:
             for event in GOOD_RUN:
                 show(event)
         assert Gone.tries == 1
+
+    def test_a_full_disk_does_not_end_the_run_either_and_is_said_once(self, tmp_path, capsys):
+        with _Full((tmp_path / "out").open("wb")) as stream:
+            show = choose(View(), stream, environ={}, clock=Clock())
+            for event in GOOD_RUN:
+                show(event)
+        assert capsys.readouterr().err == "bodywork: the log is written no further: No space left on device\n"
+
+    def test_what_is_no_run_says_that_it_could_not_be_written(self, tmp_path):
+        with _Full((tmp_path / "out").open("wb")) as stream, pytest.raises(OSError, match="No space left"):
+            Output(stream, environ={}).line("its status")
+
+    def test_logs_that_find_no_room_on_the_disk_are_kept_in_memory(self, monkeypatch):
+        monkeypatch.setattr(spool, "IN_MEMORY_CHARACTERS", 10)
+        monkeypatch.setattr(spool, "TemporaryFile", _Cramped)
+        lines = [f"line {number}" for number in range(12)]
+        kept = spool.Spool()
+        for line in lines:
+            kept.add(line)
+        assert list(kept.drain()) == lines
 
     def test_an_encoding_without_our_marks_is_no_crash(self):
         stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
