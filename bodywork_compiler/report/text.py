@@ -169,7 +169,9 @@ class Text:
         if not self._look_further:
             return look(event, self._commands.cluster)
         commands = dict.fromkeys(command for each in self._look_further.values() for command in each)
-        again = f"{self._commands.apply}{self._on_this_machine}{from_step(event)}{self._commands.cluster}"
+        # nothing of a run on this machine stands any more, which later steps may need
+        part = self._on_this_machine or from_step(event)
+        again = f"{self._commands.apply}{part}{self._commands.cluster}"
         return wrapped("More:", [*commands, f"after mending: {again}"]) if commands else iter((f"After mending: {again}",))
 
     @_show.register

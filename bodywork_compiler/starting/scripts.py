@@ -104,7 +104,7 @@ def _script(content: bytes, path: str) -> Script:
     return Script(
         path=path,
         imports=frozenset(name.partition(".")[0] for name in dotted),
-        is_run=is_notebook or serves or _is_run(tree),
+        is_run=is_notebook or ((serves or _is_run(tree)) and not _is_of_a_package(tree)),
         port=_port(text) if serves else None,
     )
 
@@ -142,6 +142,11 @@ def _is_run(tree: ast.Module) -> bool:
         if isinstance(node, (ast.For, ast.While, ast.With)) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
             return True
     return False
+
+
+def _is_of_a_package(tree: ast.Module) -> bool:
+    """`from . import x`, which Python refuses in what it runs by its path."""
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
 
 
 def _port(text: str) -> int:

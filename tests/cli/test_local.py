@@ -128,10 +128,11 @@ def test_a_batch_stage_is_tried_again_and_its_end_is_told_as_on_a_cluster(projec
 
 
 def test_commands_that_are_proposed_find_the_same_files_and_secrets(project: Path) -> None:
-    a_repository_with(project, {"fail.py": "raise SystemExit(3)\n"}, stages={"fail": batch("fail.py")})
+    a_repository_with(project, {"fail.py": "raise SystemExit(3)\n"}, stages={"train": batch("train/main.py"), "fail": batch("fail.py")})
     secrets = write(project.parent / "my secrets.env", "TOKEN=0123\n")
     done = bodywork("apply", "--local", "--working-tree", "--secrets", str(secrets), cwd=project)
     told = " ".join(done.stdout.split())
+    assert "--from-step" not in told, "services of the steps before have ended with the run"
     assert f"bodywork run fail --working-tree '--secrets={secrets}'" in told
     assert f"after mending: bodywork apply --local --working-tree '--secrets={secrets}'" in told
 

@@ -82,6 +82,11 @@ def test_stages_are_told_apart_whatever_their_names_become(tmp_path: Path) -> No
     assert len(proposed(tmp_path, {"1.py": RUN, "stage_1.py": RUN, f"{long}_x.py": RUN, f"{long}_y.py": RUN})["stages"]) == 4
 
 
+def test_a_module_of_a_package_cannot_be_run_by_itself(tmp_path: Path) -> None:
+    scripts = {"train.py": RUN, "package/model.py": f"from .data import rows\n{RUN}", "package/data.py": "rows = ()\n"}
+    assert list(proposed(tmp_path, scripts)["stages"]) == ["train"]
+
+
 def test_two_scripts_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     config = proposed(tmp_path, {"a/main.py": RUN, "b/main.py": RUN})
     assert list(config["stages"]) == ["main", "b-main"]
