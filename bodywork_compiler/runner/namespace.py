@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bodywork_compiler import __version__, labels
-from bodywork_compiler.api import Refused
-from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.api import Object, Refused
+from bodywork_compiler.errors import BodyworkError, ServerLost
 from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import tell_changes
@@ -25,14 +25,26 @@ def create_when_absent(session: Session) -> None:
         session.kubectl.run("annotate", "namespace", session.namespace, f"{labels.CREATED_BY}=bodywork-{__version__}")
 
 
+def is_going(session: Session) -> bool:
+    """Whether it is seen to be deleted; asked once, when something has failed that may have another cause."""
+    try:
+        return _has_to_go(session.ask(lambda: session.api.find("Namespace", session.namespace), patience_seconds=0.0))
+    except (Refused, ServerLost):
+        return False
+
+
 def _is_there(session: Session) -> bool:
     try:
         found = find(session, "Namespace", session.namespace)
     except Refused:  # who may not read namespaces works in one that was given to them
         return True
-    if found and (found.get("metadata") or {}).get("deletionTimestamp"):
+    if _has_to_go(found):
         raise BodyworkError(f"namespace {session.namespace} is being deleted", hint="Wait until it is gone, then try again.")
     return found is not None
+
+
+def _has_to_go(found: Object | None) -> bool:
+    return bool(((found or {}).get("metadata") or {}).get("deletionTimestamp"))
 
 
 def _manifest(session: Session) -> KubeObject:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bodywork_compiler.runner import copies, evidence, jobs, rollback
+from bodywork_compiler.runner import copies, evidence, jobs, namespace, rollback
 from bodywork_compiler.runner.before import Before
 from bodywork_compiler.runner.events import Evidence, Result
 from bodywork_compiler.runner.session import Session
@@ -61,6 +61,9 @@ def _interrupted(session: Session, runs: Sequence[StageRun], before: Sequence[Be
 
 
 def _failed(session: Session, runs: Sequence[StageRun], bad: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
+    if namespace.is_going(session):  # its pods end as if they had failed by themselves
+        for run in bad:
+            run.verdict = replace(run.verdict, message=f"namespace {session.namespace} is being deleted: {run.verdict.message}")
     found = [evidence.gather(session, run) for run in bad]
     for run in bad:
         run.end(session, _result(run.verdict), run.verdict.message)

@@ -53,6 +53,18 @@ def rolled_back(told: list[Event]) -> RolledBack:
     return found
 
 
+def test_a_namespace_that_is_being_deleted_is_the_reason(cluster: PaperCluster) -> None:
+    """Its pods end as if they had failed by themselves."""
+
+    def go(manifest: dict[str, Any]) -> dict[str, Any]:
+        cluster.put({**NAMESPACE, "metadata": {"name": "lab", "deletionTimestamp": "2026-01-01T00:00:00Z"}})
+        return as_failed(manifest)
+
+    cluster.on_apply = go
+    _, told = execute(cluster, a_plan(a_job("train", 1)))
+    assert end_of(told).reason == "train (step 1): namespace lab is being deleted: Job has reached the specified backoff limit"
+
+
 @pytest.mark.parametrize("refused", ["delete job tell", "create"])
 def test_a_failure_stage_that_cannot_run_does_not_become_the_reason(cluster: PaperCluster, refused: str) -> None:
     cluster.on_apply = as_too_slow
