@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "mermaid", "svg", "json"]),
     default="text",
     show_default=True,
-    help="Lines for a terminal, Mermaid for Markdown, a picture, or the steps for programs.",
+    help="Lines for a terminal, Mermaid (for a block ```mermaid in Markdown), a picture, or the steps for programs.",
 )
 @click.option("--open", "show", is_flag=True, help="Show the picture in the browser.")
 def command(where: str, output: str, *, show: bool, **given: str | None) -> None:
@@ -38,7 +38,7 @@ def command(where: str, output: str, *, show: bool, **given: str | None) -> None
     Example:
       bodywork graph
       bodywork graph --open
-      bodywork graph -o mermaid >> README.md
+      bodywork graph -o mermaid > pipeline.mmd
     """
     from bodywork_compiler.cli.location import load_location
     from bodywork_compiler.graph.picture import picture_of
