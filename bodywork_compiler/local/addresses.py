@@ -29,6 +29,7 @@ def choose(services: Sequence[Workload], may_move: Callable[[Workload], bool]) -
     chosen: dict[str, int] = {}
     moved: dict[str, int] = {}
     refused: list[str] = []
+    strangers: list[int] = []
     for service in services:
         if service.port is None:
             continue
@@ -37,14 +38,14 @@ def choose(services: Sequence[Workload], may_move: Callable[[Workload], bool]) -
         elif may_move(service):
             chosen[service.stage], moved[service.stage] = ports.another_free(), service.port
         else:
-            whose = next(
-                (f"by {stage}" for stage, port in chosen.items() if port == service.port), "on this machine, or not allowed to you"
-            )
+            owner = next((stage for stage, port in chosen.items() if port == service.port), None)
+            strangers += [] if owner else [service.port]
+            whose = f"by {owner}" if owner else "on this machine, or not allowed to you"
             refused.append(f"{service.stage}: port {service.port} is taken {whose}")
     if refused:
+        free = f"Free it ({', '.join(f'lsof -i :{port}' for port in strangers)} shows who has it), or have" if strangers else "Have"
         raise BodyworkError(
-            "; ".join(refused),
-            hint=f"Free it (lsof -i :PORT shows who has it), or have the service listen on the port that {PORT_VARIABLE} says: then another one is chosen.",
+            "; ".join(refused), hint=f"{free} the service listen on the port that {PORT_VARIABLE} says: then another one is chosen."
         )
     return Chosen(ports=chosen, moved=moved)
 

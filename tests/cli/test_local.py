@@ -232,6 +232,7 @@ class TestPorts:
             done = bodywork("apply", "--local", cwd=project)
         assert done.returncode == 1
         assert f"serve: port {port} is taken" in done.stderr
+        assert f"lsof -i :{port} shows" in done.stderr
         assert "BODYWORK_SERVICE_PORT" in done.stderr
         assert "step 1" not in done.stdout
 
@@ -252,6 +253,7 @@ class TestPorts:
         done = bodywork("apply", "--local", cwd=project)
         assert done.returncode == 1
         assert f"two: port {port} is taken by one" in done.stderr
+        assert "lsof" not in done.stderr, "nobody else has it"
 
     def test_who_listens_at_localhost_only_is_told_what_a_cluster_would_make_of_it(self, project: Path) -> None:
         port = a_free_port()
