@@ -62,7 +62,7 @@ class StageRun:
     def look(self, session: Session, pods: Sequence[Seen]) -> None:
         """Take in the picture, follow the logs of what has started, and judge."""
         found = session.picture.get(self.plan.kind, self.plan.name)
-        if found is None:
+        if found is None or self._is_another(found):
             self._miss(session.clock())
             return
         self.object = found
@@ -99,6 +99,10 @@ class StageRun:
         )
         session.ended[self.plan.step, self.plan.name] = ended
         session.tell(ended)
+
+    def _is_another(self, found: Object) -> bool:
+        """Somebody has deleted our Job, and made one of the same name."""
+        return self.plan.kind == "Job" and self.object is not None and uid(found) != uid(self.object)
 
     def _miss(self, now: float) -> None:
         """What was seen and is no more was deleted; one that was never seen has yet to come, for a while."""

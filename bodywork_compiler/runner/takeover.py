@@ -29,9 +29,10 @@ def make_room(session: Session, step: PlanStep) -> None:
     """Before the step is applied: Jobs of others under our names go, Deployments go without their pods."""
     names = {(each.kind, each.name) for each in step.objects}
     mine = [each for each in session.adopted if (each.kind, each.name) in names]
-    former = [each.name for each in mine if each.kind == "Job"]
+    former = [each for each in mine if each.kind == "Job"]
     if former:
-        jobs.delete(session, step.number, former)
+        jobs.delete(session, step.number, [each.name for each in former])
+        session.picture.forget(uid(each.object) for each in former)
     _orphan(session, step.number, [each for each in mine if each.has_other_selector])
 
 
