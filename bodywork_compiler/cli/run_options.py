@@ -27,6 +27,14 @@ def duration(_context: click.Context, _option: click.Parameter, given: str | Non
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in _PART.findall(given))
 
 
+def limit(context: click.Context, option: click.Parameter, given: str | None) -> float | None:
+    """As `duration`; a limit of nothing would end every run before it began."""
+    seconds = duration(context, option, given)
+    if seconds == 0:
+        raise click.BadParameter("must be longer than 0; without the option there is no limit")
+    return seconds
+
+
 _RUN = (
     click.option("--from-step", type=click.IntRange(min=1), metavar="N", help="Begin with step N; the steps before it are taken as done."),
     click.option(
@@ -46,7 +54,7 @@ _RUN = (
         help="How long to wait while another run holds the pipeline (5m); default: not at all.",
     ),
     click.option("--break-lock", is_flag=True, help="Take the pipeline from whoever holds it. That run stops as soon as it sees so."),
-    click.option("--timeout", "timeout_seconds", callback=duration, metavar="TIME", help="The limit of the whole run (2h); default: none."),
+    click.option("--timeout", "timeout_seconds", callback=limit, metavar="TIME", help="The limit of the whole run (2h); default: none."),
     click.option(
         "--wait-secrets",
         "wait_secrets_seconds",

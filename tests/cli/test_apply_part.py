@@ -48,3 +48,16 @@ def test_a_dry_run_shows_the_part(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "score-model" in done.stdout
     assert "train-model" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--timeout", "0"), "must be longer than 0"),
+        (("--timeout", "soon"), "must be a length of time such as 90s, 5m or 1h30m, got `soon`"),
+        (("--wait-lock", "5 minutes"), "must be a length of time"),
+    ],
+)
+def test_a_length_of_time_that_means_nothing_is_wrong_usage(words: tuple[str, str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["apply", *words]) == 2
+    assert said in " ".join(capfd.readouterr().err.split())
