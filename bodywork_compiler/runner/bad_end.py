@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bodywork_compiler import labels
+from bodywork_compiler.api import NotThere, Object, Refused
+from bodywork_compiler.errors import ServerLost
 from bodywork_compiler.runner import copies, rollback
 from bodywork_compiler.runner.failure_stage import run_failure_stage
 from bodywork_compiler.runner.observe import name
@@ -27,17 +29,26 @@ def end_badly(session: Session, reason: str) -> None:
         copies.remove_new(session)
 
 
-def say_what_is_left(session: Session) -> None:
-    """For people who have ended a run by hand: what of this pipeline stands in the namespace now, as it was last seen."""
-    standing = ", ".join(_standing(session))
+def say_what_is_left(session: Session, *, at_once: bool = False) -> None:
+    """For people who have ended a run by hand: what of this pipeline stands in the namespace now; `at_once`: as it was last seen."""
+    standing = ", ".join(_standing(session, session.picture.all if at_once else lambda kind: _as_it_is(session, kind)))
     look = session.kubectl.line("get", "jobs,deployments,pods", "-l", f"{labels.PIPELINE}={session.plan.pipeline}")
     session.notice(f"left in namespace {session.namespace}: {standing or 'no job and no deployment'}; look: {look}", "WARNING")
 
 
-def _standing(session: Session) -> Iterator[str]:
+def _as_it_is(session: Session, kind: str) -> list[Object]:
+    """Asked anew: of what has just been deleted the watch may have to hear yet."""
+    query = {"labelSelector": f"{labels.PIPELINE}={session.plan.pipeline}"}
+    try:
+        return session.ask(lambda: session.api.list(kind, query)[0], patience_seconds=0.0)
+    except (Refused, NotThere, ServerLost):
+        return session.picture.all(kind)
+
+
+def _standing(session: Session, stand: Callable[[str], list[Object]]) -> Iterator[str]:
     results = {ended.name: ended.result for ended in session.ended.values() if ended.result in {"succeeded", "failed"}}
-    for job in session.picture.all("Job"):
+    for job in stand("Job"):
         seen = next((words for kind, words in (("Complete", "succeeded"), ("Failed", "failed")) if condition(job, kind)), "running")
         yield f"job {name(job)} ({results.get(name(job), seen)})"
-    for deployment in session.picture.all("Deployment"):
+    for deployment in stand("Deployment"):
         yield f"deployment {name(deployment)}"

@@ -91,7 +91,7 @@ def execute(session: Session, started: RunStarted) -> int:
             raise
         return exit_code
     except KeyboardInterrupt:  # the second one
-        bad_end.say_what_is_left(session)
+        bad_end.say_what_is_left(session, at_once=True)
         _tell_end(session, started, End(result="interrupted", reason="interrupted twice", hands_off=True))
         raise
     with contextlib.suppress(LockTaken):  # all is done, and told
@@ -110,7 +110,7 @@ def _carry_out(session: Session) -> End:
     if session.changed and end.result != "succeeded" and not end.hands_off:
         bad_end.end_badly(session, end.reason or end.result)
     if session.changed and (end.hands_off or end.result == "interrupted"):
-        bad_end.say_what_is_left(session)
+        bad_end.say_what_is_left(session, at_once=end.hands_off)
     return end
 
 

@@ -149,6 +149,25 @@ def test_after_a_signal_the_failure_stage_runs_and_what_is_left_is_said(cluster:
     assert "left in namespace lab: job prepare (succeeded), job tell (succeeded); look: kubectl get " in notices(told)
 
 
+def test_what_is_left_is_what_stands_and_not_what_a_watch_has_yet_to_hear_of() -> None:
+    class Late(PaperCluster):
+        """A cluster that tells nobody what is gone."""
+
+        def _tell(self, type_: str, obj: dict[str, Any]) -> None:
+            if type_ != "DELETED":
+                super()._tell(type_, obj)
+
+    def once_it_was_seen(session: Session, event: Event) -> None:
+        if isinstance(event, StageProgress):
+            session.interrupted.set()
+
+    late = Late(on_apply=runs_on("train"))
+    late.put(NAMESPACE)
+    exit_code, told = executed(late, a_plan(a_job("train", 1)), once_it_was_seen)
+    assert exit_code == run.EXIT_INTERRUPTED
+    assert "left in namespace lab: no job and no deployment; look: " in notices(told)
+
+
 def test_a_signal_before_anything_was_changed_runs_nothing(cluster: PaperCluster) -> None:
     exit_code, told = executed(cluster, a_plan(a_job("train", 1), a_failure_stage("tell")), lambda session, _: session.interrupted.set())
     assert exit_code == run.EXIT_INTERRUPTED
