@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bodywork_compiler.cli import main
+
 Done = subprocess.CompletedProcess[str]
 STAGES = (("train-model", "1"), ("score-model", "2"))
 
