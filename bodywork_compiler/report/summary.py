@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from bodywork_compiler.report.durations import in_words
 from bodywork_compiler.report.output import Colour
@@ -52,9 +52,10 @@ def look(run: RunEnded, cluster: str = "") -> Iterator[str]:
         yield f"  http://localhost:8001/api/v1/namespaces/{found['namespace']}/services/{found['service']}/proxy/"
 
 
-def from_step(run: RunEnded) -> str:
-    """` --from-step 2`: the first one that is not done; nothing where that is the first of all."""
-    undone = [stage.step for stage in run.stages if stage.result not in {"succeeded", "available", "skipped"}]
+def from_step(run: RunEnded, taken_back: Container[str]) -> str:
+    """` --from-step 2`: the first one that is not done, or not any more; nothing where that is the first of all."""
+    done = {"succeeded", "available", "skipped"}
+    undone = [stage.step for stage in run.stages if stage.result not in done or stage.stage in taken_back]
     return f" --from-step {min(undone)}" if undone and min(undone) > 1 else ""
 
 

@@ -170,7 +170,7 @@ class Text:
             return look(event, self._commands.cluster)
         commands = dict.fromkeys(command for each in self._look_further.values() for command in each)
         # nothing of a run on this machine stands any more, which later steps may need
-        part = self._on_this_machine or from_step(event)
+        part = self._on_this_machine or from_step(event, self._notes)
         again = f"{self._commands.apply}{part}{self._commands.cluster}"
         return wrapped("More:", [*commands, f"after mending: {again}"]) if commands else iter((f"After mending: {again}",))
 

@@ -14,6 +14,7 @@ from made_runs import (
     DRY_RUN_ENDED,
     GOOD_RUN,
     NOT_SERVED,
+    REASON,
     SERVED,
     STARTED,
     TRAINED,
@@ -400,6 +401,16 @@ def test_a_stage_that_was_not_undone_is_told_with_what_shows_more_of_it():
         "More: kubectl -n iris logs deployment/scoring-service --all-containers ·\n"
         "  kubectl -n iris describe pods · after mending: bodywork apply --from-step 2\n"
     )
+
+
+def test_a_run_goes_on_where_the_first_of_its_services_was_taken_back():
+    """Of --rollback all: what is left out next time must still stand."""
+    serve, train = replace(SERVED, step=2), replace(TRAINED, step=3, result="failed", reason=REASON)
+    back = run.RolledBack(stage=serve.stage, name=serve.name, revision=None, seconds=1.0, complete=True)
+    failed = run.Evidence(step=3, stage=train.stage, reason=REASON)
+    stages = (replace(TRAINED, stage="prepare", name="prepare"), serve, train)
+    text = shown([STARTED, failed, train, back, ended("failed", exit_code=4, stages=stages, reason=REASON)])
+    assert text.endswith("After mending: bodywork apply --from-step 2\n")
 
 
 def test_a_stage_that_was_left_out_is_said_with_the_reason_and_has_no_time():
