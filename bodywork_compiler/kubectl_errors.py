@@ -29,6 +29,7 @@ _NETWORK = (
     "no route to host",
     "Client.Timeout exceeded",
 )
+_HUNG_UP = re.compile(r": EOF\s*(;|$)")
 _BUSY = (
     "(ServiceUnavailable)",
     "(TooManyRequests)",
@@ -59,9 +60,9 @@ def is_etcd_trouble(error: str) -> bool:
 def is_network_trouble(error: str) -> bool:
     """The connection broke, or was never made whole: kubectl itself does not try again (https://github.com/kubernetes/kubernetes/issues/119448).
 
-    `EOF` alone is how Go names a server that hung up: `Get "https://…": EOF`.
+    `EOF` alone is how Go names a server that hung up: `Get "https://…": EOF`, with kubectl's own words behind it where it asked for the schema.
     """
-    return any(sign in error for sign in _NETWORK) or error.rstrip().endswith(": EOF")
+    return any(sign in error for sign in _NETWORK) or _HUNG_UP.search(error) is not None
 
 
 def is_server_going(error: str) -> bool:

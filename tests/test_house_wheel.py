@@ -13,7 +13,13 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).parent.parent
-PACKAGED = ("bodywork_compiler/**/*.py", "bodywork_compiler/compiler/scripts/*", "templates/*.j2", "schemas/*.json")
+PACKAGED = (
+    "bodywork_compiler/**/*.py",
+    "bodywork_compiler/compiler/scripts/*",
+    "bodywork_compiler/starting/starters/**/*",
+    "templates/*.j2",
+    "schemas/*.json",
+)
 
 # one worker builds and installs for all of this file
 pytestmark = pytest.mark.xdist_group("wheel")
