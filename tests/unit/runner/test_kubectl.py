@@ -48,8 +48,7 @@ def test_a_line_for_people_can_be_copied_as_it_stands() -> None:
         "Error from server: etcdserver: leader changed",
         "Unable to connect to the server: net/http: TLS handshake timeout",
         'Get "https://1.2.3.4:6443/api": EOF',
-        'error: error validating "STDIN": error validating data: Get "https://1.2.3.4:6443/openapi/v2?timeout=1m0s": EOF; if you choose to ignore '
-        "these errors, turn validation off with --validate=false",
+        'error: error validating "STDIN": error validating data: Get "https://1.2.3.4:6443/openapi/v2?timeout=1m0s": EOF; if you choose to ignore these errors, turn validation off with --validate=false',
         "error: unexpected EOF",
         "Error from server (TooManyRequests): the server has received too many requests",
         "Error from server (Timeout): the server was unable to return a response in the time allotted",
