@@ -94,7 +94,8 @@ def _exit_code(ended: Mapping[str, Any] | None) -> int | None:
 def _warnings(session: Session, run: StageRun) -> list[str]:
     if run.object is None:
         return []
-    events = [event for event in session.picture.events_about(about(run.object, run.pods)) if event.get("type") == "Warning"]
+    pods = list(run.pods_seen.values()) if run.plan.kind == "Job" else run.pods  # those of a Job may be gone by now
+    events = [event for event in session.picture.events_about(about(run.object, pods)) if event.get("type") == "Warning"]
     lines = dict.fromkeys(_line(event) for event in events)
     return list(lines)[-MOST_WARNINGS:]
 

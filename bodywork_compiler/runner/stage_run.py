@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bodywork_compiler import labels
@@ -15,8 +15,9 @@ from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 from bodywork_compiler.runner.verdict import Object as Seen
 from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, vanished
 from bodywork_compiler.runner.verdicts.deployment import newest_pods
-from bodywork_compiler.runner.verdicts.pods import made_by
+from bodywork_compiler.runner.verdicts.pods import made_by, phase
 from bodywork_compiler.runner.verdicts.values import condition
+from bodywork_compiler.runner.verdicts.words import activity
 
 NET_MARGIN_SECONDS = 120.0  # beyond the object's own limits: then the cluster's controllers do not do their work
 PROGRESS_DEADLINE_SECONDS = 600
@@ -132,12 +133,19 @@ class StageRun:
             ends_before=self.ends_before,
         )
         verdict = judge(obj, self.pods, session.picture.events_about(about(obj, self.pods)), situation)
+        if verdict.state == "timed out" and self.has_failed and (waited_for := self._waited_for()):
+            return replace(verdict, message=f"{verdict.message}; {waited_for}")
         limit = net_seconds(self.plan.kind, obj.get("spec") or {})
         if verdict.state == "running" and limit and situation.seconds > limit:
             return Verdict(
                 state="timed out", message=f"no end after {limit:g} s, beyond all its limits; {verdict.message}", attempts=verdict.attempts
             )
         return verdict
+
+    def _waited_for(self) -> str:
+        """What kept its last pod from starting, as it was last seen: a Job that is out of time has deleted it."""
+        last = next(reversed(self.pods_seen.values()), None)
+        return activity(last, ()) if last and phase(last) == "Pending" else ""
 
 
 def net_seconds(kind: str, spec: Mapping[str, Any]) -> float | None:
