@@ -79,7 +79,7 @@ class Logs:
             self.no_more(pod_uid)
 
     def mute(self, stage: str) -> None:
-        """A service is good: what it prints from now on is for `logs`."""
+        """A service is good, or a stage is left running: what it prints from now on is for `logs`."""
         for each in self._followers:
             if each.stage == stage and not each.is_over:
                 each.is_muted = each.is_over = True

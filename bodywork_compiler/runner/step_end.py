@@ -93,6 +93,8 @@ def _stop(session: Session, runs: Sequence[StageRun], before: Sequence[Before], 
     _undo(session, runs, before)
     for run in runs:
         evidence.drain(session, run.stage, seconds=1.0)
+        if session.options.keep_failed:  # it runs on: its log has no end that this run could wait for
+            session.logs.mute(run.stage)
         run.end(session, "stopped", f"{why}; {KEPT}" if session.options.keep_failed else why)
 
 

@@ -14,6 +14,7 @@ from bodywork_compiler.runner.inbox import LogOver, LogPiece
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.step import stage_plans
+from bodywork_compiler.runner.step_end import conclude
 
 ENDED_WELL, RUNS = {"terminated": {"exitCode": 0}}, {"running": {}}
 
@@ -77,3 +78,13 @@ def test_a_job_that_is_kept_can_be_looked_at_itself(session: Session) -> None:
     run = a_run(session, "Job")
     run.look(session, [a_pod(stage=RUNS)])
     assert evidence.gather(session, run).look_further[0] == "kubectl describe job train --namespace=lab"
+
+
+def test_what_is_kept_running_is_not_listened_to_at_the_runs_end(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "drain", lambda *_, **__: None)
+    session.options = RunOptions(keep_failed=True)
+    session.interrupted.set()
+    run = a_run(session, "Job")
+    run.look(session, [a_pod(stage=RUNS)])
+    conclude(session, [run], [])
+    assert session.logs.are_through()
