@@ -74,9 +74,9 @@ def service_url_variable(stage: str) -> str:
     return f"BODYWORK_SERVICE_{stage.upper().replace('-', '_')}_URL"
 
 
-def services_name(name: str) -> str:
-    """What the ConfigMap with those variables is called, from the name of the pipeline's own objects."""
-    return f"{name}-services"
+def services_name(name: str, part: int = 1) -> str:
+    """What the ConfigMap with those variables is called, from the name of the pipeline's own objects; there are several where one is too small."""
+    return f"{name}-services" if part == 1 else f"{name}-services-{part}"
 
 
 def object_name(pipeline: str) -> str:

@@ -35,8 +35,9 @@ def _pipeline(shared: Shared, writer: Writer, digest: str) -> Document:
 
 
 def _others(shared: Shared, writer: Writer) -> Iterator[Document]:
-    if shared.service_urls:
-        yield _write(shared, writer, "addresses", {"name": labels.services_name(shared.name), "urls": shared.service_urls})
+    for number, urls in enumerate(shared.service_urls, start=1):
+        variables: dict[str, Any] = {"name": labels.services_name(shared.name, number), "urls": urls}
+        yield _write(shared, writer, "addresses", variables, file="addresses" if number == 1 else f"addresses-{number}")
     yield _write(shared, writer, "scripts", {"name": shared.scripts.name, "scripts": shared.scripts.files})
     for number, part in enumerate(shared.parts, start=1):
         variables = {"name": part.name, "part": part.key, "content": part.content}

@@ -23,6 +23,7 @@ SHORT_HASH_LENGTH = 7
 # `nobody` in Debian, Alpine and UBI images: ssh and getpass fail for a user that /etc/passwd does not know
 USER_ID = 65534
 REVISION_HISTORY_LIMIT = 5
+SERVICES_IN_ONE_MAP = 700  # at 250 bytes each at most; `kubectl apply` ends at 256 KiB
 
 _SSH_URL = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:@]+@[^/:]+:")
 
@@ -33,7 +34,7 @@ Pairs = tuple[tuple[str, str], ...]
 class Shared:
     """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None).
 
-    `service_urls` says where the pipeline's services answer, by `labels.service_url_variable`.
+    `service_urls` says where the pipeline's services answer, by `labels.service_url_variable`, in parts that fit into a ConfigMap.
     """
 
     project: Project
@@ -46,7 +47,7 @@ class Shared:
     scripts: StartScripts
     parts: tuple[SourcePart, ...]
     env: dict[str, str]
-    service_urls: Pairs
+    service_urls: tuple[Pairs, ...]
     fetch_env: Pairs
     pod: dict[str, Any]
 
@@ -117,14 +118,15 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
     )
 
 
-def _service_urls(project: Project, namespace: str | None) -> Pairs:
+def _service_urls(project: Project, namespace: str | None) -> tuple[Pairs, ...]:
     """Without a namespace the bare name: it is found from the namespace that an overlay or a context decides on."""
     domain = f".{namespace}.svc.cluster.local" if namespace else ""
-    return tuple(
+    urls = [
         (labels.service_url_variable(place.label), f"http://{place.object_name}{domain}:{place.stage.work.port}")
         for place in places(project)
         if isinstance(place.stage.work, Service)
-    )
+    ]
+    return tuple(tuple(urls[at : at + SERVICES_IN_ONE_MAP]) for at in range(0, len(urls), SERVICES_IN_ONE_MAP))
 
 
 def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:

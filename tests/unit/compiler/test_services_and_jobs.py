@@ -4,7 +4,7 @@ import pytest
 from project_values import COMMIT, batch, compiled, project, secret, service
 from yaml import safe_load
 
-from bodywork_compiler.compiler import RenderOptions, notes_about
+from bodywork_compiler.compiler import RenderOptions, compile_project, notes_about
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.source import Source
 
@@ -97,3 +97,15 @@ def test_an_object_that_kubectl_could_not_keep_is_told_before_it_is_tried(arg):
 
 def test_an_object_that_only_its_indentation_makes_large_is_none_of_those():
     assert compiled(batch(requirements=tuple(f"package{number}" for number in range(10_000))))
+
+
+def test_addresses_of_thousands_of_services_fit_into_config_maps_that_kubectl_can_apply():
+    documents = compile_project(
+        project(*(service(f"s-{'x' * 50}-{number}") for number in range(1500))), Source(commit=COMMIT, url="https://git.example.com/a.git")
+    )
+    maps = [each for each in documents if each.path.startswith("0000-setup/addresses")]
+    assert [each.name for each in maps] == ["bodywork-iris-services", "bodywork-iris-services-2", "bodywork-iris-services-3"]
+    assert sum(each.text.count("_URL") for each in maps) == 1500
+    deployment = safe_load(next(each.text for each in documents if each.kind == "Deployment"))
+    (stage,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert [each["configMapRef"]["name"] for each in stage["envFrom"]] == [each.name for each in maps]
