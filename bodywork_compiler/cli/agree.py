@@ -73,8 +73,25 @@ def _confirmed() -> bool:
     """No is what stands for return alone, and for the end of the input."""
     while True:
         click.echo("Apply? [y/N]: ", nl=False, err=True)
-        answer = sys.stdin.readline()
+        answer = _typed_line()
         if not answer:
             click.echo(err=True)
         if answer.strip().lower() in {"y", "yes", "n", "no", ""}:
             return answer.strip().lower() in {"y", "yes"}
+
+
+def _typed_line() -> str:
+    """A Ctrl-C in the moment before a read begins would not end it (https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd): it ends the wait."""
+    import select
+    import signal
+
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    former = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, woken], [], [])
+        return sys.stdin.readline()
+    finally:
+        signal.set_wakeup_fd(former)
+        os.close(wake)
+        os.close(woken)
