@@ -18,6 +18,8 @@ KUBECTL_VERSION ?=
 BASE_ROOTFS ?=
 # `make test SLOW=1` also runs what takes more than a minute; `make test ARGS='-k render'` adds options of pytest's
 SLOW ?=
+# tests side by side; those on a cluster mostly wait, so that more than one a core is quicker
+WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -43,7 +45,7 @@ demo: $(VENV)/.installed ## train and serve an example on this machine; CLUSTER=
 	@PATH="$(abspath $(BIN)):$$PATH" sh $(if $(CLUSTER),.ci/demo-on-cluster "$(CLUSTER_DEMO)" "$(DEMO_OUT)" "$(DEMO_NAMESPACE)" "$(CLUSTER)",.ci/demo "$(DEMO)" "$(DEMO_OUT)")
 
 test: $(VENV)/.installed-dev ## unit and cli tests; cluster tests too where BODYWORK_TEST_KUBECONFIG names a throw-away cluster
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
 
 test-kind: $(VENV)/.installed-dev kind-up ## the same with a throw-away kind cluster (needs kind and Docker)
 	$(MAKE) image-kind && BODYWORK_TEST_CONTROLLER_IMAGE="$(IMAGE)" BODYWORK_TEST_KUBECONFIG="$(CURDIR)/build/kind.kubeconfig" $(MAKE) test; \
