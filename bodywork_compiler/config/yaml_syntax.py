@@ -8,7 +8,7 @@ import yaml
 from yaml.reader import ReaderError
 
 from bodywork_compiler.config.reading import UnreadableError
-from bodywork_compiler.config.yaml_values import NO_CHARACTER, TOO_DEEP
+from bodywork_compiler.config.yaml_values import NO_CHARACTER
 
 # part of the parser's words -> ours, and what to do. libyaml and the pure parser differ in details; what is not here is told in their words
 _WORDS = (
@@ -41,7 +41,6 @@ _WORDS = (
     ("found unexpected end of stream", "a quote or bracket is opened and never closed", None),
     ("control characters are not allowed", "holds a control character", None),
     ("special characters are not allowed", "holds a control character", None),
-    ("exceeded max depth", TOO_DEEP, None),
 )
 _NO_BLANK_AFTER_COLON = re.compile(r"[\w.-]+:[^\s/]")
 _TAB_BEFORE_TEXT = re.compile(r"[ -]*\t")

@@ -84,7 +84,7 @@ def parse(text: str) -> Document:
     loader = _loader()
     try:
         if _may_be_deep(text):
-            _bound_depth(loader(text))
+            _bound_depth(loader(text), text)
         return _document(text, loader(text).get_single_node())
     except yaml.YAMLError as fault:
         from bodywork_compiler.config import yaml_syntax
@@ -108,16 +108,29 @@ def _may_be_deep(text: str) -> bool:
     return text.count("[") + text.count("{") > MANY_BRACKETS or _FAR_TO_THE_RIGHT.search(text) is not None
 
 
-def _bound_depth(loader: Any) -> None:
+def _bound_depth(loader: Any, text: str) -> None:
     """Libyaml's parser goes by states, but the step from its events to nodes calls itself for each level, and dies of 100,000 `[`."""
     depth = 0
-    while (event := loader.get_event()) is not None:
+    while (event := _next_event(loader, text)) is not None:
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
         if depth > DEEPEST:
             raise UnreadableError(TOO_DEEP, line=event.start_mark.line + 1, column=event.start_mark.column + 1)
+
+
+def _next_event(loader: Any, text: str) -> Any:
+    """The parser's next event. It reads ahead of its events, and newer ones refuse deep nesting there, each in other words
+    (https://github.com/yaml/libyaml/pull/287): the brackets that are open at its fault say so too."""
+    try:
+        return loader.get_event()
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        before = text[: mark.index] if mark else ""
+        if mark and sum(map(before.count, "[{")) - sum(map(before.count, "]}")) > DEEPEST:
+            raise UnreadableError(TOO_DEEP, line=mark.line + 1, column=mark.column + 1) from fault
+        raise
 
 
 def _bound_aliases(root: Node) -> None:
