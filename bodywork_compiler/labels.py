@@ -29,6 +29,9 @@ MAX_COMPLETION = f"{PREFIX}/max-completion-time-seconds"  # on a Job: for one at
 COPIED_FROM = f"{PREFIX}/copied-from"  # on a Secret that the driver copied in: NAMESPACE/NAME of the group's secret; never in rendered YAML
 CREATED_BY = f"{PREFIX}/created-by"  # on a Namespace that the driver created; never in rendered YAML
 
+# on a Namespace: which Pod Security Standard the API server demands of its pods
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+
 # for Argo CD, only where `render --argo-cd` asked for it: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/
 ARGO_WAVE = "argocd.argoproj.io/sync-wave"
 ARGO_HOOK = "argocd.argoproj.io/hook"

@@ -46,7 +46,7 @@ class Stage:
 
     `name` is as the config has it; `object_name` is what its Kubernetes objects are called. `executable` is a path with `/`, relative to the
     project's folder. `requirements` are pip's specifiers; `requirements_file`, a path like `executable`, is used instead where it is given.
-    CPU in cores, memory in MB (10^6 bytes); 0 requests, and None limits, are left out of the manifests.
+    CPU in cores, memory and disk in MB (10^6 bytes); 0 requests, None limits and a disk limit of 0 are left out of the manifests.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Stage:
     memory_request_mb: int = 0
     cpu_limit: float | None = None
     memory_limit_mb: int | None = None
+    disk_limit_mb: int = 20_000
 
 
 @value

@@ -42,6 +42,10 @@ def limits(stage: Stage) -> Pairs:
     return _quantities(stage.cpu_limit or 0, stage.memory_limit_mb or 0)
 
 
+def disk_limit(stage: Stage) -> str | None:
+    return f"{stage.disk_limit_mb}M" if stage.disk_limit_mb else None
+
+
 def _pauses_seconds(retries: int) -> int:
     doubled = min(retries, _DOUBLINGS)
     return _FIRST_PAUSE_SECONDS * ((1 << doubled) - 1) + _LONGEST_PAUSE_SECONDS * (retries - doubled)

@@ -35,6 +35,7 @@ def pod_variables(shared: Shared, stage: Stage, label: str, *, on_failure: bool 
         "low_port": port is not None and port < FIRST_UNPRIVILEGED_PORT,
         "requests": limits.requests(stage),
         "limits": limits.limits(stage),
+        "disk_limit": limits.disk_limit(stage),
         "fetch_env": shared.fetch_env,
         **_install_variables(shared, stage, of_stage),
         "args": [without_expansion(arg) for arg in (stage.executable, *stage.args)],

@@ -26,8 +26,15 @@ def preparation_documents(shared: Shared, writer: Writer, later: Iterable[Docume
 
 def _first(shared: Shared, writer: Writer) -> Iterator[Document]:
     if shared.namespace is not None:
-        yield _write(shared, writer, "namespace", {"name": shared.namespace, "namespace": None})
+        yield _write(shared, writer, "namespace", {"name": shared.namespace, "namespace": None, "labels": _namespace_labels(shared)})
     yield _write(shared, writer, "service-account", {"name": shared.name})
+
+
+def _namespace_labels(shared: Shared) -> Pairs:
+    """What the pods satisfy is also what the namespace demands: https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
+    level = shared.pod["pod_security"]
+    enforced = () if level == "none" else ((labels.POD_SECURITY, level),)
+    return (*shared.object_labels(step=labels.STEP_SETUP), *enforced)
 
 
 def _pipeline(shared: Shared, writer: Writer, digest: str) -> Document:

@@ -57,6 +57,7 @@ def _stage(name: str, stage: _Values, image: str) -> Stage:
         memory_request_mb=int(stage["memory_request_mb"]),
         cpu_limit=stage.get("cpu_limit"),
         memory_limit_mb=int(stage["memory_limit_mb"]) if "memory_limit_mb" in stage else None,
+        **({"disk_limit_mb": int(stage["disk_limit_mb"])} if "disk_limit_mb" in stage else {}),
     )
 
 

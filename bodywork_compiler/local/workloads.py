@@ -11,6 +11,7 @@ from bodywork_compiler.manifests import KubeObject
 
 KINDS = ("Job", "Deployment")
 USUAL_RETRIES = 6  # Kubernetes' own default
+MACHINES_OWN = "/tmp"  # noqa: S108 - a program that names it in its code gets this machine's; so does one that is given it as an argument
 _Body = Mapping[str, Any]
 
 
@@ -45,6 +46,7 @@ def container_of(body: _Body) -> Container:
         mounts=tuple(
             Mount(path=str(each.get("mountPath")).rstrip("/"), volume=str(each.get("name")), sub_path=str(each.get("subPath") or ""))
             for each in body.get("volumeMounts") or ()
+            if each.get("mountPath") != MACHINES_OWN
         ),
         working_dir=str(body.get("workingDir") or ""),
     )

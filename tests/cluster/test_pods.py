@@ -22,7 +22,15 @@ SHOW = """\
 import getpass, json, os, sys
 import shared_by_stages
 env = dict(os.environ)
-print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "env": env, "user": [os.getuid(), getpass.getuser()]}))
+def is_written(folder):
+    try:
+        os.makedirs(folder, exist_ok=True)
+        open(os.path.join(folder, "written"), "w").close()
+        return True
+    except OSError:
+        return False
+written = {folder: is_written(os.path.expanduser(folder)) for folder in ("/tmp", "~/.cache/numba", "~/.config/matplotlib", "/var/tmp", "/opt")}
+print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "env": env, "user": [os.getuid(), getpass.getuser()], "written": written}))
 """
 NOTEBOOK = """\
 import json, os
@@ -59,6 +67,7 @@ FILES = {
     "show/main.py": SHOW,
     "slow/main.py": "import time; print('begun'); time.sleep(600)",
     "fails/main.py": "raise RuntimeError('no petals')",
+    "fills/main.py": "import time; open('much', 'wb').write(bytes(64_000_000)); print('written', flush=True); time.sleep(600)",
     "needs/main.py": "import six; print('six', six.__version__)",
     "serve/main.py": SERVES,
     "ask/main.py": ASKS_FOR_EVER,
@@ -81,6 +90,7 @@ STAGES = (
     ),
     batch("slow", seconds=2),
     batch("fails"),
+    batch("fills", seconds=300, disk_limit_mb=32),
     batch("needs", requirements=("six==1.16.0",)),
     batch("wants", executable="needs/main.py", requirements=("six==99",)),
     batch("missing", executable="nothing/main.py"),
@@ -151,6 +161,22 @@ def test_a_stage_gets_its_values_as_they_are(run, fetched):
     assert shown["folder"] == "/bodywork/project/models/show"
     assert shown["user"] == [65534, "nobody"]
     assert run.log("show", "fetch") == f"bodywork: fetched commit {fetched.commit[:7]} of {fetched.url}\n"
+    assert shown["written"] == {
+        "/tmp": True,
+        "~/.cache/numba": True,
+        "~/.config/matplotlib": True,
+        "/var/tmp": False,
+        "/opt": False,
+    }
+
+
+def test_a_stage_that_fills_the_disk_is_evicted_and_that_is_a_failure(run):
+    run.ends("fills", "failed")
+    (pod,) = run.cluster.get("pods", "-n", run.namespace, "-l", "bodywork/stage=fills")["items"]
+    assert (pod["status"]["reason"], pod["status"]["message"]) == (
+        "Evicted",
+        'Usage of EmptyDir volume "workspace" exceeds the limit "32M". ',
+    )
 
 
 def test_a_stage_whose_time_is_over_says_so_and_keeps_its_log(run):

@@ -131,7 +131,11 @@ def test_pods_are_restricted():
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     for container in containers(pod).values():
-        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
 
 
 @pytest.mark.parametrize("where", ["config", "option"])
@@ -145,6 +149,7 @@ def test_baseline_leaves_the_user_to_the_image():
     pod = pod_of(batch(), pod_security="restricted", options=RenderOptions(pod_security="baseline"))
     assert "runAsUser" not in pod["securityContext"]
     assert containers(pod)["stage"]["securityContext"] == {"allowPrivilegeEscalation": False}
+    assert "/tmp" not in {mount["mountPath"] for mount in containers(pod)["stage"]["volumeMounts"]}
 
 
 def test_low_ports_need_no_root():
@@ -157,6 +162,23 @@ def test_home_and_temporary_files_are_on_the_shared_volume():
     pod = pod_of(batch())
     assert (env(pod, "stage")["HOME"], env(pod, "stage")["TMPDIR"]) == ("/bodywork/home", "/bodywork/tmp")
     assert {"name": "workspace", "mountPath": "/bodywork"} in containers(pod)["stage"]["volumeMounts"]
+
+
+def test_the_root_file_system_is_read_only_and_each_container_has_a_tmp_of_its_own():
+    pod = pod_of(batch(requirements=("six",)))
+    for name, container in containers(pod).items():
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert {"name": "tmp", "mountPath": "/tmp", "subPath": name} in container["volumeMounts"]
+    assert {"name": "tmp", "emptyDir": {"sizeLimit": "20000M"}} in pod["volumes"]
+
+
+@pytest.mark.parametrize("pod_security", ["restricted", "none"])
+def test_a_pod_fills_no_more_disk_than_its_limit(pod_security):
+    def volumes(stage):
+        return [volume["emptyDir"] for volume in pod_of(stage, pod_security=pod_security)["volumes"] if "emptyDir" in volume]
+
+    assert {volume["sizeLimit"] for volume in volumes(batch(disk_limit_mb=500))} == {"500M"}
+    assert all(volume == {} for volume in volumes(batch(disk_limit_mb=0)))
 
 
 def test_every_container_says_why_it_failed_and_takes_an_image_that_is_there():
@@ -197,6 +219,13 @@ def test_a_service_is_asked_on_its_port_and_leaves_without_refusing_anyone():
         assert main[probe]["tcpSocket"] == {"port": 5000}
     assert main["ports"] == [{"name": "http", "containerPort": 5000, "protocol": "TCP"}]
     assert main["lifecycle"]["preStop"]["exec"]["command"][0] == "python3"
+
+
+def test_a_busy_service_is_given_two_minutes_before_it_is_started_again():
+    main = containers(pod_of(service()))["stage"]
+    ready, alive = main["readinessProbe"], main["livenessProbe"]
+    assert alive["periodSeconds"] * alive["failureThreshold"] == 120
+    assert ready["periodSeconds"] * 3 < 20
 
 
 def test_a_batch_stage_has_no_port_and_no_probe():

@@ -164,3 +164,10 @@ def test_too_much_to_travel_inside_says_what_to_do():
 
 def test_a_url_is_recorded_as_it_is_given():
     assert facts()["git-url"] == PUSHED.url
+
+
+@pytest.mark.parametrize(("level", "enforced"), [("restricted", "restricted"), ("baseline", "baseline"), ("none", None)])
+def test_a_namespace_demands_of_its_pods_what_these_satisfy(level, enforced):
+    namespace = safe_load(compiled(batch(), options=RenderOptions(pod_security=level))[0].text)
+    assert namespace["kind"] == "Namespace"
+    assert namespace["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") == enforced

@@ -203,3 +203,9 @@ def test_what_differs_names_all_that_is_not_run() -> None:
     assert said == (
         "on this machine, not as on a cluster: no image (me/r:1), but Python 3.12.1 of this machine; of train not the containers logger; nothing of NetworkPolicy"
     )
+
+
+def test_tmp_is_this_machines_in_arguments_as_in_a_programs_code() -> None:
+    mounts = [{"name": "tmp", "mountPath": "/tmp", "subPath": "stage"}, {"name": "workspace", "mountPath": "/bodywork"}]
+    workload = workload_of(a_job(containers=[{"name": "stage", "command": ["main", "/tmp/x", "/bodywork/y"], "volumeMounts": mounts}]), 1)
+    assert process_of(workload.main, POD, HERE, find).argv == ("main", "/tmp/x", str(POD / "volumes/workspace/y"))
