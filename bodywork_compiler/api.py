@@ -2,6 +2,7 @@
 
 Three things are told apart, always: it is not there (`NotThere`), we may not know (`Refused`), and we could not ask (`CouldNotAsk`).
 One write goes this way too, and no other: that of the run's Lease (`create`, `patch`), which must be quick, and must not be kubectl's `replace`.
+Questions about our own rights are POST requests that the API server answers and does not keep.
 """
 
 from __future__ import annotations
@@ -41,6 +42,18 @@ _PATHS = {
     "Lease": "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
 }
+
+
+_RULES_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+_ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_SUBJECT_REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+
+class Resource(NamedTuple):
+    """What the API server calls a kind: `deployments`."""
+
+    name: str
+    is_namespaced: bool
 
 
 class CouldNotAsk(Exception):
@@ -100,19 +113,45 @@ class Api:
 
     def find_any(self, api_version: str, kind: str, name: str) -> Object | None:
         """An object of any kind, None when it is not there. NotThere: the API server knows no such kind."""
-        base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-        with _whole():
-            known = json.loads(self._read(base, {}))["resources"]
-            resource = next((each for each in known if each["kind"] == kind and "/" not in each["name"]), None)
-        if resource is None:
-            raise NotThere(f"{kind} of {api_version}")
-        place = f"/namespaces/{quote(self.namespace)}" if resource.get("namespaced") else ""
+        resource = self.resource_of(api_version, kind)
+        place = f"/namespaces/{quote(self.namespace)}" if resource.is_namespaced else ""
         try:
             with _whole():
-                found: Object = json.loads(self._read(f"{base}{place}/{resource['name']}/{quote(name)}", {}))
+                found: Object = json.loads(self._read(f"{_base(api_version)}{place}/{resource.name}/{quote(name)}", {}))
         except NotThere:
             return None
         return found
+
+    def resource_of(self, api_version: str, kind: str) -> Resource:
+        """What a kind is called in paths and roles. NotThere: the API server knows no such kind."""
+        with _whole():
+            known = json.loads(self._read(_base(api_version), {}))["resources"]
+            found = next((each for each in known if each["kind"] == kind and "/" not in each["name"]), None)
+            if found is None:
+                raise NotThere(f"{kind} of {api_version}")
+            return Resource(found["name"], bool(found.get("namespaced")))
+
+    def own_rules(self) -> list[Object]:
+        """The rules by which we may do things in this namespace, as far as the API server can list them: there may be more."""
+        answer = self._review(_RULES_REVIEW, "SelfSubjectRulesReview", {"namespace": self.namespace})
+        return list((answer.get("status") or {}).get("resourceRules") or ())
+
+    def may(self, **attributes: str) -> bool:
+        """Whether we may do one thing: `verb`, `group`, `resource`, `subresource`, `namespace`."""
+        answer = self._review(_ACCESS_REVIEW, "SelfSubjectAccessReview", {"resourceAttributes": attributes})
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def own_name(self) -> str:
+        """Who we are for the API server, "" where it does not tell."""
+        try:
+            answer = self._review(_SUBJECT_REVIEW, "SelfSubjectReview", {})
+        except (NotThere, Refused):
+            return ""
+        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username") or "")
+
+    def _review(self, path: str, kind: str, spec: Object) -> Object:
+        version = path.removeprefix("/apis/").rpartition("/")[0]
+        return self._send(path, "POST", "application/json", {"apiVersion": version, "kind": kind, "spec": spec})
 
     def find(self, kind: str, name: str) -> Object | None:
         """The object, or None when it is not there."""
@@ -244,6 +283,10 @@ def _whole() -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError) as cut:
         raise CouldNotAsk("the API server's answer was cut off") from cut
+
+
+def _base(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -22,9 +22,9 @@ _DELETED = re.compile(r'^(?P<kind>[a-z0-9]+)(?:\.\S+?)? "(?P<name>[^"]+)" (?:for
 
 def apply(session: Session, step: int, objects: Sequence[KubeObject]) -> None:
     """Bring them into the cluster; what was done is told, also when kubectl refused a part. A refusal is raised as KubectlFailed."""
-    usual = [each for each in objects if not _is_put_whole(each)]
+    usual = [each for each in objects if not is_put_whole(each)]
     for each in objects:
-        if _is_put_whole(each):
+        if is_put_whole(each):
             _put_whole(session, step, each)
     for namespace in dict.fromkeys(_elsewhere(session, each) for each in usual):
         there = [each for each in usual if _elsewhere(session, each) == namespace]
@@ -67,7 +67,7 @@ def _put_whole(session: Session, step: int, each: KubeObject) -> None:
     check(result)
 
 
-def _is_put_whole(each: KubeObject) -> bool:
+def is_put_whole(each: KubeObject) -> bool:
     return each.kind == "Secret" or (each.kind == "ConfigMap" and len(json.dumps(each.body)) > LARGEST_APPLIED)
 
 

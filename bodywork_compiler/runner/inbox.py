@@ -32,7 +32,23 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A watch could not ask; it tries again."""
+    """A watch could not ask, or the lock could not be renewed; it is tried again. `is_refusal`: the API server says no to what it allowed before."""
+
+    kind: str
+    why: str
+    is_refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was lost is answered again, without a list: the lock is renewed."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A kind may be listed, and not watched any more: it is listed every few seconds."""
 
     kind: str
     why: str
@@ -77,7 +93,7 @@ class Broken:
     why: Exception
 
 
-Message = Listed | Changed | Lost | Denied | LogPiece | LogOver | ProxyEnded | Wake | Broken
+Message = Listed | Changed | Lost | Answered | Unwatched | Denied | LogPiece | LogOver | ProxyEnded | Wake | Broken
 
 
 def start_thread(name: str, body: Callable[[], None], put: Callable[[Message], None]) -> threading.Thread:

@@ -12,9 +12,10 @@ from typing import Any
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, Conflict, CouldNotAsk, NotThere, Object, Refused
 from bodywork_compiler.runner import lease
-from bodywork_compiler.runner.inbox import Message, start_thread
+from bodywork_compiler.runner.inbox import Answered, Lost, Message, start_thread
 from bodywork_compiler.runner.lease import RENEW_SECONDS, Claim, LockTaken, Record, record_of
 
+LOCK = "Lease"
 ASK_AGAIN_SECONDS = 2.0  # when a renewal could not ask
 SURE_SECONDS = 1.0  # so long after a look at it nobody looks again
 
@@ -43,21 +44,23 @@ class Lock:
         def renew_for_ever() -> None:
             pause = RENEW_SECONDS
             while not self._stop.wait(pause):
-                pause = RENEW_SECONDS if self.renew() else ASK_AGAIN_SECONDS
+                problem = self.renew()
+                pause = ASK_AGAIN_SECONDS if problem else RENEW_SECONDS
                 if self._lost:
                     raise LockTaken(self._lost)
+                put(problem or Answered(LOCK))
 
         start_thread("renew the lock", renew_for_ever, put)
 
-    def renew(self) -> bool:
-        """Whether it could ask. Afterwards it is known whether the lock is still ours."""
+    def renew(self) -> Lost | None:
+        """Why it could not ask, if so. Otherwise it is known afterwards whether the lock is still ours."""
         try:
             self.write({"renewTime": lease.micro_time(_now())}, {})
         except LockTaken:
-            return True
-        except (CouldNotAsk, Refused):  # an API server that has just started refuses what it will allow in a moment
-            return False
-        return True
+            return None
+        except (CouldNotAsk, Refused) as no:  # an API server that has just started refuses what it will allow in a moment
+            return Lost(LOCK, f"the pipeline's lock could not be renewed: {no}", is_refusal=isinstance(no, Refused))
+        return None
 
     def check(self) -> None:
         """Before a change to the cluster. A run that was not heard of for so long that another may have come looks again first."""

@@ -24,6 +24,7 @@ from bodywork_compiler.runner import (
     part,
     prune,
     resume,
+    rights,
     secrets,
 )
 from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
@@ -68,7 +69,15 @@ def set_up(session: Session) -> None:
 
 
 # Those of the first list change nothing but the lock. Their order is the order of the run.
-LOOK: tuple[Callable[[Session], None], ...] = (lock_taking.take_if_there, begin_to_see, owners.check, secrets.check, resume.choose)
+LOOK: tuple[Callable[[Session], None], ...] = (
+    rights.check,
+    lock_taking.take_if_there,
+    begin_to_see,
+    owners.check,
+    secrets.check,
+    rights.check_copies,
+    resume.choose,
+)
 PREPARE: tuple[Callable[[Session], None], ...] = (
     namespace.create_when_absent,
     lock_taking.take,

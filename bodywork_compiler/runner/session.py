@@ -15,8 +15,21 @@ from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import watching
 from bodywork_compiler.runner.events import Event, Level, Notice, StageEnded
-from bodywork_compiler.runner.inbox import Broken, Changed, Denied, Inbox, Listed, LogOver, LogPiece, Lost, Message, ProxyEnded
-from bodywork_compiler.runner.lock import Lock
+from bodywork_compiler.runner.inbox import (
+    Answered,
+    Broken,
+    Changed,
+    Denied,
+    Inbox,
+    Listed,
+    LogOver,
+    LogPiece,
+    Lost,
+    Message,
+    ProxyEnded,
+    Unwatched,
+)
+from bodywork_compiler.runner.lock import LOCK, Lock
 from bodywork_compiler.runner.logs import Logs
 from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.observe import Picture
@@ -71,6 +84,7 @@ class Session:
     _stop: threading.Event = field(default_factory=threading.Event)
     _lost: dict[str, tuple[float, str]] = field(default_factory=dict)
     _said_lost: bool = False
+    _unwatched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         tell = self.tell
@@ -117,8 +131,8 @@ class Session:
 
     @property
     def is_blind(self) -> bool:
-        """Some watch could not ask just now: nothing may be concluded from what is not seen."""
-        return bool(self._lost)
+        """Some watch could not ask just now: nothing may be concluded from what is not seen. The lock sees nothing."""
+        return bool(self._lost.keys() - {LOCK})
 
     def notice(self, message: str, level: Level = "INFO", where: str = "run") -> None:
         self.tell(Notice(message=message, level=level, where=where))
@@ -167,14 +181,25 @@ class Session:
                 self.picture.changed(message)
             case LogPiece() | LogOver():
                 self.logs.take(message)
-            case Lost(kind, why):
-                self._lost.setdefault(kind, (self.clock(), why))
+            case Lost() | Answered() | Unwatched():
+                self._absorb_outage(message)
             case Denied(kind, why):
                 self._denied(kind, why)
             case ProxyEnded():
                 self._start_proxy_again()
             case Broken(why):
                 raise why
+
+    def _absorb_outage(self, message: Lost | Answered | Unwatched) -> None:
+        match message:
+            case Lost(kind, why, is_refusal):
+                self._lost.setdefault(kind, (self.clock(), why))
+                if is_refusal:  # at once: whoever watches the run may be able to mend it
+                    self._say_lost(f"the API server refuses what it allowed before, trying again for {LOST_SERVER_SECONDS:g} s: {why}")
+            case Answered(kind):
+                self._lost.pop(kind, None)
+            case Unwatched(kind, why):
+                self._say_unwatched(kind, why)
 
     def _start_proxy_again(self) -> None:
         self.notice("kubectl proxy has ended; starting it again", "WARNING")
@@ -185,14 +210,24 @@ class Session:
             self.picture.listed(Listed(kind, []))
             self.notice(f"events cannot be read, so reasons may be missing: {why}", "WARNING")
         else:
-            raise BodyworkError(f"{kind}s cannot be watched: {why}", hint=f"kubectl auth can-i watch {kind.lower()}s")
+            can_i = f"kubectl auth can-i list {kind.lower()}s; kubectl auth can-i watch {kind.lower()}s"
+            raise BodyworkError(f"{kind}s cannot be watched: {why}", hint=can_i)
+
+    def _say_lost(self, message: str) -> None:
+        if not self._said_lost:
+            self._said_lost = True
+            self.notice(message, "WARNING")
+
+    def _say_unwatched(self, kind: str, why: str) -> None:
+        if kind not in self._unwatched:
+            self._unwatched.add(kind)
+            self.notice(f"{kind}s cannot be watched any more, and are listed every few seconds instead: {why}", "WARNING")
 
     def _look_after_server(self) -> None:
         now = self.clock()
         first, why = min(self._lost.values(), default=(now, ""))
-        if self._lost and not self._said_lost and now - first >= SAY_LOST_AFTER_SECONDS:
-            self._said_lost = True
-            self.notice(f"the API server cannot be asked, trying again: {why}", "WARNING")
+        if self._lost and now - first >= SAY_LOST_AFTER_SECONDS:
+            self._say_lost(f"the API server cannot be asked, trying again: {why}")
         if now - first >= LOST_SERVER_SECONDS:
             raise ServerLost(f"the API server could not be asked for {LOST_SERVER_SECONDS:g} s, what ran was left running: {why}")
         if self._said_lost and not self._lost:

@@ -42,10 +42,10 @@ def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Accoun
     cluster.kubectl("delete", "-n", GROUPS, *named)
 
 
-def kubeconfig_of(cluster: Cluster, account: str, file: Path) -> Path:
+def kubeconfig_of(cluster: Cluster, account: str, file: Path, namespace: str = GROUPS) -> Path:
     """Whose only credential is the account's token."""
     known = yaml.safe_load(cluster.kubectl("config", "view", "--raw", "--minify", "-o", "yaml"))
-    token = cluster.kubectl("create", "token", account, "-n", GROUPS).strip()
+    token = cluster.kubectl("create", "token", account, "-n", namespace).strip()
     known["users"] = [{"name": account, "user": {"token": token}}]
     known["contexts"][0]["context"]["user"] = account
     file.write_text(yaml.safe_dump(known))
@@ -147,6 +147,44 @@ def test_a_whole_pipeline_runs_under_the_controllers_account(cluster: Cluster, n
     assert (deleted.returncode, deleted.stderr.count("\n")) == (0, 1), deleted.stderr
     left = cluster.get("deployments,jobs,services,ingresses,configmaps,secrets,leases", "-n", namespace)["items"]
     assert [each["metadata"]["name"] for each in left if "bodywork/pipeline" in each["metadata"].get("labels", {})] == []
+
+
+LACKING = {"batch": ("jobs", ["get", "list", "create", "patch", "delete"]), "": ("pods", ["get", "list", "watch"])}
+
+
+def test_who_lacks_a_right_is_told_all_of_it_before_anything_and_the_rules_said_are_enough(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    """Seen: `list` without `watch`, and a run that was silent for ever after a Job of 4 s."""
+    here = ("-n", namespace)
+    cluster.kubectl("create", "serviceaccount", "runner", *here)
+    rules = [{"apiGroups": [group], "resources": [resource], "verbs": verbs} for group, (resource, verbs) in LACKING.items()]
+    put_role(cluster, namespace, "some", rules)
+    runner = Lab(Account("runner", Cluster(kubeconfig_of(cluster, "runner", tmp_path / "kubeconfig", namespace))), namespace)
+
+    refused = runner.apply(a_batch("train", 1))
+    assert refused.exit_code == 1, refused.err
+    assert f"system:serviceaccount:{namespace}:runner lacks" in refused.err
+    assert "watch jobs.batch" in refused.err
+    assert "create leases.coordination.k8s.io" in refused.err
+    assert f"--clusterrole=edit --serviceaccount={namespace}:runner" in refused.err
+    assert cluster.get("jobs,leases,configmaps", *here, "-l", "bodywork/pipeline")["items"] == []
+
+    put_role(
+        cluster, namespace, "rest", yaml.safe_load("\n".join(line for line in refused.err.splitlines() if line.strip().startswith("- {")))
+    )
+    done = runner.apply(a_batch("train", 1))
+    assert done.exit_code == 0, done.err
+    assert [each for each in complaints(done) if each.startswith("you may not")] == [
+        "you may not get pods/log: no log of a stage is shown",
+        "you may not create configmaps, patch configmaps: this run is not in the history",
+    ]
+
+
+def put_role(cluster: Cluster, namespace: str, name: str, rules: object) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(role))
+    cluster.kubectl("create", "rolebinding", name, "-n", namespace, f"--role={name}", f"--serviceaccount={namespace}:runner")
 
 
 def test_the_account_may_do_no_more(cluster: Cluster, namespace: str, account: Account) -> None:

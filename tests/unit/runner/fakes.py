@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bodywork_compiler.api import Conflict, NotThere, WatchEvent
+from bodywork_compiler.api import Conflict, NotThere, Resource, WatchEvent
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, Result, Target
 from bodywork_compiler.manifests import Plan, load_stream
@@ -36,6 +36,7 @@ class PaperCluster:
     records: list[tuple[tuple[str, ...], str]] = field(default_factory=list)  # the same, of what a run writes down about itself
     refusals: dict[str, str] = field(default_factory=dict)  # the first words of a call → kubectl's error
     says: dict[str, tuple[str, str]] = field(default_factory=dict)  # the same → what it prints, and its error then
+    lacking: set[str] = field(default_factory=set)  # what we may not do: `watch jobs`
     on_apply: Callable[[Object], Object] = lambda manifest: manifest
     _history: list[tuple[int, WatchEvent]] = field(default_factory=list)
     _news: threading.Condition = field(default_factory=threading.Condition)
@@ -126,6 +127,21 @@ class PaperCluster:
         if body["metadata"].get("resourceVersion") not in {None, stands["metadata"]["resourceVersion"]}:
             raise Conflict("the object has been modified")
         return self.put({**stands, **merged(stands, body)})
+
+    def elsewhere(self, namespace: str) -> PaperCluster:
+        return self
+
+    def resource_of(self, api_version: str, kind: str) -> Resource:
+        return Resource(f"{kind.lower()}s", is_namespaced=kind != "Namespace")
+
+    def own_rules(self) -> list[Object]:  # type: ignore[valid-type]  # `list` is a method here
+        return [] if self.lacking else [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+
+    def may(self, *, verb: str, resource: str, subresource: str = "", **_where: str) -> bool:
+        return f"{verb} {resource}{'/' if subresource else ''}{subresource}" not in self.lacking
+
+    def own_name(self) -> str:
+        return "system:serviceaccount:lab:runner"
 
     def find_any(self, api_version: str, kind: str, name: str) -> Object | None:
         return self.objects.get((kind, name))

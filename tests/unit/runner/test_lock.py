@@ -169,7 +169,7 @@ def test_a_try_whose_answer_was_lost_has_taken_it(cluster: PaperCluster) -> None
 def test_a_renewal_is_one_field_and_a_persons_word_does_not_take_it_from_us(cluster: PaperCluster) -> None:
     lock = a_lock(cluster)
     change(cluster, {"metadata": {"annotations": {"team": "blue"}}})
-    assert lock.renew()
+    assert lock.renew() is None
     lock.check()
     assert holder(cluster) == CLAIM.holder
     assert cluster.objects[LEASE]["metadata"]["annotations"]["team"] == "blue"
@@ -178,7 +178,7 @@ def test_a_renewal_is_one_field_and_a_persons_word_does_not_take_it_from_us(clus
 def test_who_has_taken_it_is_said_and_the_lease_is_theirs(cluster: PaperCluster) -> None:
     lock = a_lock(cluster)
     stands = held_by_another(cluster)
-    assert lock.renew()
+    assert lock.renew() is None
     with pytest.raises(LockTaken, match="taken by another run, of bob@ci"):
         lock.check()
     lock.release("failed", as_it_was=False)
@@ -212,8 +212,24 @@ def test_what_an_api_server_says_that_has_just_started_is_no_loss(cluster: Paper
         raise no
 
     cluster.patch = refuse  # type: ignore[method-assign,assignment]
-    assert not lock.renew()
+    assert lock.renew() is not None
     lock.check()
+
+
+def test_a_renewal_that_is_refused_is_told_to_the_loop_at_once(cluster: PaperCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watches that are open go on for minutes when credentials are revoked: the lock alone meets it."""
+    monkeypatch.setattr("bodywork_compiler.runner.lock.RENEW_SECONDS", 0.01)
+    told: list[Event] = []
+    with closing(a_session(cluster, PLAN, told)) as session:
+        session.lock = a_lock(cluster)
+
+        def refuse(*_: object) -> None:
+            raise Refused("the API server says: Unauthorized")
+
+        cluster.patch = refuse  # type: ignore[method-assign,assignment]
+        session.lock.keep(session.inbox.put)
+        session.pump(30.0)
+    assert ["Unauthorized" in each.message for each in told if isinstance(each, Notice)] == [True]
 
 
 def test_after_a_long_silence_it_looks_before_anything_is_changed(cluster: PaperCluster) -> None:

@@ -12,7 +12,7 @@ from fakes import PaperCluster, a_job, a_plan, a_session, as_good
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.runner import run, session, start
 from bodywork_compiler.runner.events import Event, Notice, RunEnded, StageProgress
-from bodywork_compiler.runner.inbox import Denied, Listed, Lost, ProxyEnded
+from bodywork_compiler.runner.inbox import Answered, Denied, Listed, Lost, ProxyEnded, Unwatched
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.step import look, stage_plans
@@ -72,6 +72,38 @@ def test_a_lost_server_is_said_once_and_its_return_too(seeing: Session, clock: C
     first, second_notice = notices(told)
     assert "connection refused" in first
     assert second_notice == "the API server answers again"
+
+
+def test_refused_credentials_are_said_at_once_and_once(seeing: Session, told: list[Event]) -> None:
+    for _ in range(2):
+        seeing.inbox.put(Lost("Lease", "the pipeline's lock could not be renewed: the API server says: Unauthorized", is_refusal=True))
+        seeing.pump(0)
+    (said,) = notices(told)
+    assert said.startswith(
+        "the API server refuses what it allowed before, trying again for 300 s: the pipeline's lock could not be renewed"
+    )
+    assert said.endswith("Unauthorized")
+    assert not seeing.is_blind, "the lock sees nothing"
+    seeing.inbox.put(Answered("Lease"))
+    seeing.pump(0)
+    assert notices(told)[1:] == ["the API server answers again"]
+
+
+def test_a_lock_that_cannot_be_renewed_ends_the_run_in_the_end(seeing: Session, clock: Clock) -> None:
+    seeing.inbox.put(Lost("Lease", "Unauthorized", is_refusal=True))
+    seeing.pump(0)
+    clock.now += 300
+    with pytest.raises(TimedOut, match="Unauthorized"):
+        seeing.pump(0)
+
+
+def test_what_is_listed_since_it_may_not_be_watched_any_more_is_said_once(seeing: Session, told: list[Event]) -> None:
+    for _ in range(2):
+        seeing.inbox.put(Listed("Pod", []))
+        seeing.inbox.put(Unwatched("Pod", "forbidden"))
+        seeing.pump(0)
+    assert notices(told) == ["Pods cannot be watched any more, and are listed every few seconds instead: forbidden"]
+    assert not seeing.is_blind
 
 
 def test_a_server_that_does_not_come_back_ends_the_run_with_its_own_code(seeing: Session, clock: Clock) -> None:

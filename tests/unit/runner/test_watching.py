@@ -13,7 +13,7 @@ from api_servers import BREAK, Script, listed, said, serving, watched
 
 from bodywork_compiler.api import Api
 from bodywork_compiler.runner import watching
-from bodywork_compiler.runner.inbox import Changed, Denied, Listed, Lost, Message
+from bodywork_compiler.runner.inbox import Changed, Denied, Listed, Lost, Message, Unwatched
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +102,26 @@ def test_what_was_allowed_once_is_asked_again(folder: Path, status: int) -> None
     told, _ = watch(folder, listed("5"), (200, [BREAK]), not_yet, listed("9"), watched())
 
     assert [type(each) for each in told] == [Listed, Lost, Lost, Listed]
+
+
+def test_who_may_list_and_not_watch_is_told_so_at_once(folder: Path) -> None:
+    """Or a run would see the first list, and nothing for ever."""
+    script, told = Script(listed("5"), said(403, '{"message": "cannot watch resource pods"}')), []
+    with serving(folder, script) as path:
+        watching.watch(Api(path, "lab"), watching.Watched(kind="Pod", query={}), told.append, threading.Event())
+
+    assert [type(each) for each in told] == [Listed, Denied]
+
+
+def test_who_may_list_and_not_watch_any_more_goes_on_by_listing(folder: Path) -> None:
+    no = said(403, '{"message": "cannot watch resource pods"}')
+    told, _ = watch(folder, listed("5"), watched(("ADDED", a_pod("b", "6"))), no, listed("9"), no, listed("12"), watched())
+
+    assert [type(each) for each in told] == [Listed, Changed, Unwatched, Listed, Unwatched, Listed]
+
+
+def test_credentials_that_are_refused_in_mid_run_are_told_from_a_server_that_is_away(folder: Path) -> None:
+    no = said(401, '{"message": "Unauthorized"}')
+    told, _ = watch(folder, listed("5"), (200, [BREAK]), no, listed("9"), watched())
+
+    assert [each.is_refusal for each in told if isinstance(each, Lost)] == [False, True]
