@@ -10,8 +10,9 @@ PREFIX = "bodywork"
 PIPELINE = f"{PREFIX}/pipeline"  # on objects and pods: the pipeline's object name
 STAGE = f"{PREFIX}/stage"  # on objects and pods: the stage's object name without the pipeline's
 STEP = f"{PREFIX}/step"  # on objects only, never on pods or in selectors: "0" is set-up, steps count from "1"
-ROLE = f"{PREFIX}/role"  # ROLE_ON_FAILURE on the failure stage's Job
+ROLE = f"{PREFIX}/role"  # ROLE_ON_FAILURE on the failure stage's Job, ROLE_PIPELINE on the pipeline's own ConfigMap
 ROLE_ON_FAILURE = "on-failure"
+ROLE_PIPELINE = "pipeline"
 
 CONTROLLER = f"{PREFIX}/controller"  # on Jobs and CronJobs whose pods are Bodywork itself, and on these pods: which kind of run it is
 CONTROLLER_ASYNC, CONTROLLER_SCHEDULED = "async", "scheduled"
@@ -21,9 +22,12 @@ TAKEN_OVER = f"{PREFIX}/taken-over"  # on a ReplicaSet whose Deployment was take
 GROUP = "group"  # the ancestor's: on the secrets of a group, and on its copies of them
 
 # annotations
-GIT_URL = f"{PREFIX}/git-url"
-GIT_BRANCH = f"{PREFIX}/git-branch"
+GIT_URL = f"{PREFIX}/git-url"  # on all objects
+GIT_BRANCH = (
+    f"{PREFIX}/git-branch"  # this and the commit: on the pipeline's ConfigMap, and on Jobs and Deployments, whose pods need the commit
+)
 GIT_COMMIT = f"{PREFIX}/git-commit"
+RENDERED_NAMESPACE = f"{PREFIX}/rendered-namespace"  # on what names it in its content: addresses, and routes of Ingresses
 MAX_STARTUP = f"{PREFIX}/max-startup-time-seconds"  # on a Deployment: from the start of its own code until it listens
 MAX_COMPLETION = f"{PREFIX}/max-completion-time-seconds"  # on a Job: for one attempt, "0" is no limit
 COPIED_FROM = f"{PREFIX}/copied-from"  # on a Secret that the driver copied in: NAMESPACE/NAME of the group's secret; never in rendered YAML
@@ -75,11 +79,6 @@ EXCEPTION_MESSAGE = "EXCEPTION_MESSAGE"
 def service_url_variable(stage: str) -> str:
     """The variable by which stages find a service, on a cluster and on this machine: BODYWORK_SERVICE_SCORING_SERVICE_URL."""
     return f"BODYWORK_SERVICE_{stage.upper().replace('-', '_')}_URL"
-
-
-def services_name(name: str, part: int = 1) -> str:
-    """What the ConfigMap with those variables is called, from the name of the pipeline's own objects; there are several where one is too small."""
-    return f"{name}-services" if part == 1 else f"{name}-services-{part}"
 
 
 def object_name(pipeline: str) -> str:

@@ -41,7 +41,7 @@ def pod_variables(shared: Shared, stage: Stage, label: str, *, on_failure: bool 
         "args": [without_expansion(arg) for arg in (stage.executable, *stage.args)],
         "stage_env": [pair for pair in own.items() if pair[0] not in secret_names],
         "secrets": _secrets(stage.secrets),
-        "services_names": [labels.services_name(shared.name, number + 1) for number in range(len(shared.service_urls))],
+        "services_names": shared.services_names,
     }
 
 

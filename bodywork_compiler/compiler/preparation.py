@@ -38,12 +38,23 @@ def _namespace_labels(shared: Shared) -> Pairs:
 
 
 def _pipeline(shared: Shared, writer: Writer, digest: str) -> Document:
-    return _write(shared, writer, "pipeline", {"name": shared.name, "facts": (*_facts(shared, writer), (labels.FACT_PLAN_DIGEST, digest))})
+    variables = {
+        "name": shared.name,
+        "labels": shared.object_labels(step=labels.STEP_SETUP, role=labels.ROLE_PIPELINE),
+        "annotations": (*shared.annotations, *shared.commit_annotations, *shared.wave(labels.STEP_SETUP)),
+        "facts": (*_facts(shared, writer), (labels.FACT_PLAN_DIGEST, digest)),
+    }
+    return _write(shared, writer, "pipeline", variables)
 
 
 def _others(shared: Shared, writer: Writer) -> Iterator[Document]:
-    for number, urls in enumerate(shared.service_urls, start=1):
-        variables: dict[str, Any] = {"name": labels.services_name(shared.name, number), "urls": urls}
+    rendered = ((labels.RENDERED_NAMESPACE, shared.namespace),) if shared.namespace else ()
+    for number, (name, urls) in enumerate(zip(shared.services_names, shared.service_urls, strict=True), start=1):
+        variables: dict[str, Any] = {
+            "name": name,
+            "urls": urls,
+            "annotations": (*shared.annotations, *rendered, *shared.wave(labels.STEP_SETUP)),
+        }
         yield _write(shared, writer, "addresses", variables, file="addresses" if number == 1 else f"addresses-{number}")
     yield _write(shared, writer, "scripts", {"name": shared.scripts.name, "scripts": shared.scripts.files})
     for number, part in enumerate(shared.parts, start=1):

@@ -11,6 +11,7 @@ from bodywork_compiler.compiler.options import RenderOptions
 from bodywork_compiler.compiler.places import places
 from bodywork_compiler.compiler.scalars import without_expansion
 from bodywork_compiler.compiler.start_scripts import StartScripts, start_scripts
+from bodywork_compiler.manifests import addresses
 from bodywork_compiler.project import Project, Service
 from bodywork_compiler.source import Source
 from bodywork_compiler.values import value
@@ -34,7 +35,8 @@ Pairs = tuple[tuple[str, str], ...]
 class Shared:
     """`route_namespace` is the namespace that addresses name, also where no object does (`namespace` None).
 
-    `service_urls` says where the pipeline's services answer, by `labels.service_url_variable`, in parts that fit into a ConfigMap.
+    `annotations` are on all objects, `commit_annotations` on those alone that change with the commit anyway.
+    `service_urls` says where the pipeline's services answer, by `labels.service_url_variable`, in parts that fit into a ConfigMap each.
     """
 
     project: Project
@@ -44,10 +46,12 @@ class Shared:
     route_namespace: str
     name: str
     annotations: Pairs
+    commit_annotations: Pairs
     scripts: StartScripts
     parts: tuple[SourcePart, ...]
     env: dict[str, str]
     service_urls: tuple[Pairs, ...]
+    services_names: tuple[str, ...]
     fetch_env: Pairs
     pod: dict[str, Any]
 
@@ -92,6 +96,7 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
     }
     of_pipeline = {variable: without_expansion(value) for variable, value in project.env}
     ssh = ssh_secret(project, source)
+    service_urls = _service_urls(project, route_namespace if options.with_namespace else None)
     return Shared(
         project=project,
         source=source,
@@ -99,11 +104,13 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
         namespace=route_namespace if options.with_namespace else None,
         route_namespace=route_namespace,
         name=name,
-        annotations=_origin(source),
+        annotations=_known((labels.GIT_URL, source.url)),
+        commit_annotations=_known((labels.GIT_BRANCH, source.branch), (labels.GIT_COMMIT, source.commit)),
         scripts=scripts,
         parts=parts,
         env={**env, **of_pipeline},
-        service_urls=_service_urls(project, route_namespace if options.with_namespace else None),
+        service_urls=service_urls,
+        services_names=tuple(addresses.name_of(name, dict(urls)) for urls in service_urls),
         fetch_env=tuple({**env, **_fetch_env(source, ssh, inline=bool(parts)), **of_pipeline}.items()),
         pod={
             "service_account": name,
@@ -153,7 +160,6 @@ def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> 
     return {**env, "BODYWORK_SSH": SSH_FOLDER, labels.SSH_KEY_VARIABLE: ssh[1]} if ssh else env
 
 
-def _origin(source: Source) -> Pairs:
-    """Where the objects came from, as annotations: a branch's name does not fit a label."""
-    known = ((labels.GIT_URL, source.url), (labels.GIT_BRANCH, source.branch), (labels.GIT_COMMIT, source.commit))
-    return tuple((key, value) for key, value in known if value)
+def _known(*pairs: tuple[str, str | None]) -> Pairs:
+    """Annotations, not labels: a branch's name does not fit a label."""
+    return tuple((key, value) for key, value in pairs if value)

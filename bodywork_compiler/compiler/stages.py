@@ -27,7 +27,9 @@ def stage_documents(shared: Shared, place: Place, writer: Writer) -> Iterator[Do
 def _job(shared: Shared, place: Place, batch: Batch, writer: Writer) -> Document:
     on_failure = place.step is None
     variables = {
-        **_metadata(shared, place, ((labels.MAX_COMPLETION, str(batch.max_completion_time_seconds)),), is_job=True),
+        **_metadata(
+            shared, place, (*shared.commit_annotations, *_seconds(labels.MAX_COMPLETION, batch.max_completion_time_seconds)), is_job=True
+        ),
         **pod_variables(shared, place.stage, place.label, on_failure=on_failure),
         # as a hook it is run by Argo CD alone, and only when a sync has failed
         "suspend": on_failure and not shared.options.argo_cd,
@@ -39,10 +41,9 @@ def _job(shared: Shared, place: Place, batch: Batch, writer: Writer) -> Document
 
 def _service(shared: Shared, place: Place, service: Service, writer: Writer) -> Iterator[Document]:
     startup_seconds = limits.startup_seconds(service.max_startup_time_seconds)
-    metadata = _metadata(shared, place)
     pod = pod_variables(shared, place.stage, place.label)
     deployment = {
-        **_metadata(shared, place, ((labels.MAX_STARTUP, str(startup_seconds)),)),
+        **_metadata(shared, place, (*shared.commit_annotations, *_seconds(labels.MAX_STARTUP, startup_seconds))),
         **pod,
         "replicas": service.replicas,
         "revision_history_limit": REVISION_HISTORY_LIMIT,
@@ -50,10 +51,10 @@ def _service(shared: Shared, place: Place, service: Service, writer: Writer) -> 
         "progress_deadline_seconds": startup_seconds + limits.PREPARATION_SECONDS,
     }
     yield writer.write("deployment", deployment, path=f"{place.folder}deployment.yaml", step=place.step, stage=place.label)
-    address = {**metadata, "selector": pod["selector"], "port": service.port}
+    address = {**_metadata(shared, place), "selector": pod["selector"], "port": service.port}
     yield writer.write("service", address, path=f"{place.folder}service.yaml", step=place.step, stage=place.label)
     if service.ingress:
-        route = {**_metadata(shared, place, _rewriting(shared)), **_route(shared, place), "port": service.port}
+        route = {**_metadata(shared, place, _of_route(shared)), **_route(shared, place), "port": service.port}
         yield writer.write("ingress", route, path=f"{place.folder}ingress.yaml", step=place.step, stage=place.label)
 
 
@@ -67,11 +68,16 @@ def _metadata(shared: Shared, place: Place, annotations: Pairs = (), *, is_job: 
     }
 
 
-def _rewriting(shared: Shared) -> Pairs:
+def _seconds(key: str, seconds: int) -> Pairs:
+    return ((key, str(seconds)),)
+
+
+def _of_route(shared: Shared) -> Pairs:
     """Only this class is known to take the route's prefix away before the service sees the path."""
+    rendered = (labels.RENDERED_NAMESPACE, shared.route_namespace)
     if shared.options.ingress_class != DEFAULT_INGRESS_CLASS:
-        return ()
-    return (("nginx.ingress.kubernetes.io/use-regex", "true"), ("nginx.ingress.kubernetes.io/rewrite-target", "/$2"))
+        return (rendered,)
+    return (rendered, ("nginx.ingress.kubernetes.io/use-regex", "true"), ("nginx.ingress.kubernetes.io/rewrite-target", "/$2"))
 
 
 def _route(shared: Shared, place: Place) -> dict[str, str]:

@@ -52,7 +52,7 @@ def readme(documents: Sequence[Document], pipeline: str) -> str:
     select = f"-l {labels.PIPELINE}={pipeline},{labels.STEP}"
     return f"""# Manifests of the pipeline {pipeline}
 
-Written by `bodywork render -o`, from the commit that the objects name in their annotations. Do not edit them: the next render would refuse to overwrite
+Written by `bodywork render -o`, from the commit that `pipeline.yaml` names. Do not edit them: the next render would refuse to overwrite
 the changes. Make an overlay (a `kustomization.yaml` elsewhere with this folder under `resources:` and `sortOptions: {{order: fifo}}`), and apply that.
 
 | step | stages |
@@ -71,6 +71,10 @@ the changes. Make an overlay (a `kustomization.yaml` elsewhere with this folder 
     kubectl kustomize . | kubectl apply{into} {select}=1 -f -
     kubectl wait job {place} {select}=1 --for=condition=Complete --timeout=1h
     kubectl rollout status deployment {place} {select}=1
+
+An overlay that sets `namespace`, `namePrefix` or `nameSuffix` is for `bodywork apply`: kustomize does not change the addresses of services
+(`BODYWORK_SERVICE_..._URL`) and the paths of Ingresses, so that with plain kubectl they would lead to this folder's namespace. Without Bodywork, render for
+the other namespace: `bodywork render --namespace NS -o DIR`.
 
 Jobs of an earlier run are deleted first, since a Job that is there cannot be changed. `wait` is for steps with batch stages, `rollout status` for those with
 services.

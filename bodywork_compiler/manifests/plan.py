@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests.addresses import readdressed
 from bodywork_compiler.manifests.objects import KubeObject, Plan, PlanStep
 
 
@@ -14,6 +15,7 @@ def plan_of(objects: Iterable[KubeObject], origin: str) -> Plan:
     found = tuple(objects)
     pipeline = _pipeline(found, origin)
     _check_unique(found)
+    found = readdressed(found)
     on_failure = [each for each in found if each.is_on_failure]
     if len(on_failure) > 1:
         raise BodyworkError(f"{origin}: two objects are the failure stage: {_names(on_failure)}")

@@ -1,10 +1,11 @@
 """Which objects there are, in which order, step and file, and what they are called."""
 
 import pytest
-from project_values import COMMIT, PUSHED, batch, compiled, service
+from project_values import COMMIT, PUSHED, batch, compiled, project, service
 from yaml import safe_load
 
-from bodywork_compiler.compiler import RenderOptions
+from bodywork_compiler.compiler import RenderOptions, compile_project
+from bodywork_compiler.source import Source
 
 
 def paths(documents):
@@ -123,9 +124,21 @@ def test_objects_say_where_they_came_from_and_pods_do_not():
     for body in bodies(compiled(batch(), service())):
         annotations = body["metadata"]["annotations"]
         assert annotations["bodywork/git-url"] == PUSHED.url
-        assert annotations["bodywork/git-branch"] == "feature/petals"
-        assert annotations["bodywork/git-commit"] == COMMIT
+        if (body["kind"], body["metadata"]["name"]) == ("ConfigMap", "bodywork-iris") or body["kind"] in {"Job", "Deployment"}:
+            assert annotations["bodywork/git-branch"] == "feature/petals"
+            assert annotations["bodywork/git-commit"] == COMMIT
         assert "annotations" not in body.get("spec", {}).get("template", {}).get("metadata", {})
+
+
+def test_a_new_commit_changes_only_what_pods_are_made_from_and_the_pipelines_facts():
+    def texts(commit):
+        values = project(batch(), service("serve", ingress=True), on_failure=batch("alert"))
+        documents = compile_project(values, Source(commit=commit, url=PUSHED.url, branch="main"))
+        return {(each.kind, each.name): each.text for each in documents}
+
+    before, after = texts("1" * 40), texts("2" * 40)
+    changed = {key for key in before if before[key] != after.get(key)}
+    assert changed == {("ConfigMap", "bodywork-iris"), ("Job", "train"), ("Deployment", "serve"), ("Job", "alert")}
 
 
 def test_plain_kubectl_never_runs_the_failure_stage():
