@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 # object names of Jobs and Services, and every label's value: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 LONGEST = 63
-PROJECT_MARK = "--"  # between project and stage in v1's object names
+PROJECT_MARK = "--"  # between project and stage in the object names of v1 and v2
 
-_OTHERS = re.compile(r"[^a-z0-9]+")
+_OTHER, _OTHERS = re.compile(r"[^a-z0-9]"), re.compile(r"[^a-z0-9]+")
 _OTHERS_THAN_DOTS = re.compile(r"[^a-z0-9.]+")
 _DOT = re.compile(r"-?\.[-.]*")
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
@@ -25,9 +26,24 @@ def pipeline_object_name(name: str) -> str:
     return _DOT.sub(".", _OTHERS_THAN_DOTS.sub("-", name.lower())).strip("-.")
 
 
-def stage_object_name(stage: str, project: str | None = None) -> str:
-    """What a stage's objects are called: STAGE, or PROJECT--STAGE where `project` is given, as v1 has it."""
-    return clean(stage) if project is None else f"{clean(project)}{PROJECT_MARK}{clean(stage)}"
+class StageNames(NamedTuple):
+    """`object_name` is what a stage's objects are called, `label` is the value of their label `bodywork/stage`: the same without the prefix."""
+
+    object_name: str
+    label: str
+
+
+def stage_names(stage: str, prefix: str = "") -> StageNames:
+    """Behind a prefix each other character is one `-`, as before v3: `a__b` is `PROJECT--a--b`, and `a-b` where there is no prefix."""
+    if not prefix:
+        return StageNames(clean(stage), clean(stage))
+    name = _OTHER.sub("-", stage.lower())
+    return StageNames(f"{prefix}{name}".rstrip("-"), name.strip("-"))
+
+
+def prefix_before_v3(project: str) -> str:
+    """v1 (bodywork.ini) and v2 (config 1.0) call a stage's objects PROJECT--STAGE."""
+    return f"{_OTHER.sub('-', project.lower())}{PROJECT_MARK}".lstrip("-")
 
 
 def repeated(object_name: str, time: int) -> str:

@@ -44,13 +44,15 @@ class SecretVariable:
 class Stage:
     """One Python file, and what it needs to run.
 
-    `name` is as the config has it; `object_name` is what its Kubernetes objects are called. `executable` is a path with `/`, relative to the
+    `name` is as the config has it; `object_name` is what its Kubernetes objects are called, `label` is the same without a prefix that all
+    stages share. `executable` is a path with `/`, relative to the
     project's folder. `requirements` are pip's specifiers; `requirements_file`, a path like `executable`, is used instead where it is given.
     CPU in cores, memory and disk in MB (10^6 bytes); 0 requests, None limits and a disk limit of 0 are left out of the manifests.
     """
 
     name: str
     object_name: str
+    label: str
     executable: str
     work: Batch | Service
     image: str

@@ -94,5 +94,13 @@ def compiled(*stages: Stage, source: Source = PUSHED, options: RenderOptions | N
 
 
 def _stage(name: str, work: Batch | Service, others: dict[str, object]) -> Stage:
-    given = {"name": name, "object_name": names.clean(name), "executable": f"{name}/main.py", "work": work, "image": IMAGE, **others}
+    given = {
+        "name": name,
+        "object_name": names.clean(name),
+        "label": names.clean(name),
+        "executable": f"{name}/main.py",
+        "work": work,
+        "image": IMAGE,
+        **others,
+    }
     return Stage(**given)

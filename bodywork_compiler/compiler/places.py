@@ -20,7 +20,7 @@ class Place:
     """One appearance of a stage in the pipeline.
 
     `step` is None for the failure stage. `object_name` is unique in the pipeline: a stage that comes again has NAME-2. `label` is the value of
-    `bodywork/stage`: the same without v1's PROJECT--. `folder` ends in `/`.
+    `bodywork/stage`: the same without a prefix that all stages share. `folder` ends in `/`.
     """
 
     stage: Stage
@@ -42,20 +42,17 @@ def places(project: Project) -> Iterator[Place]:
     for number, step in enumerate(project.steps, start=1):
         for name in step:
             times[name] += 1
-            object_name, label = _names(project, stages[name], times[name])
+            object_name, label = _names(stages[name], times[name])
             folder = f"{number:0{width}}-{label}/" if len(step) == 1 else f"{number:0{width}}-{PARALLEL_FOLDER}/{label}/"
             yield Place(stage=stages[name], step=number, object_name=object_name, label=label, folder=folder)
     if project.failure_stage is not None:
         name = project.failure_stage
-        object_name, label = _names(project, stages[name], times[name] + 1)
+        object_name, label = _names(stages[name], times[name] + 1)
         yield Place(stage=stages[name], step=None, object_name=object_name, label=label, folder=f"{ON_FAILURE_FOLDER}/")
 
 
-def _names(project: Project, stage: Stage, time: int) -> tuple[str, str]:
-    label = stage.object_name
-    if project.generation == "v1":
-        label = label.partition(names.PROJECT_MARK)[2] or label
-    return names.repeated(stage.object_name, time), names.repeated(label, time)
+def _names(stage: Stage, time: int) -> tuple[str, str]:
+    return names.repeated(stage.object_name, time), names.repeated(stage.label, time)
 
 
 def _width(project: Project) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bodywork_compiler import names
 from bodywork_compiler.config import dag, files, images, ini_project, ini_stage, ini_text, naming, places, reading, schemas
-from bodywork_compiler.config.faults import Fault, shown
+from bodywork_compiler.config.faults import Fault
 from bodywork_compiler.config.ini_places import IniPlaces
 from bodywork_compiler.config.ini_stage import StageFiles
 from bodywork_compiler.problems import Problem, has_errors
@@ -58,18 +58,24 @@ def _of_order(order: str, default: Mapping[str, Any], stages: Mapping[str, Stage
         return
     is_service = {name: name in stages and stages[name].is_service for name in folders}
     yield from dag.faults(order, is_service, _DAG, what_a_stage_is=_WHAT_A_STAGE_IS)
-    project = names.clean(default.get("PROJECT_NAME", ""))
-    if project:
-        yield from naming.faults(_named(order, project, stages))
-    if project[:1].isdigit() and any(is_service.values()):
-        message = f"services are called PROJECT--STAGE, and Kubernetes refuses a service's name that begins with a digit: {shown(project)}"
-        yield Fault(path=("default", "PROJECT_NAME"), message=message, hint=f"for example `p{project}`")
+    project = default.get("PROJECT_NAME", "")
+    if names.clean(project):
+        prefix = names.prefix_before_v3(project)
+        yield from naming.faults(_named(order, prefix, stages))
+        yield from naming.prefix_faults(prefix, ("default", "PROJECT_NAME"), has_services=any(is_service.values()))
 
 
-def _named(order: str, project: str, stages: Mapping[str, StageFiles]) -> Iterator[naming.Named]:
+def _named(order: str, prefix: str, stages: Mapping[str, StageFiles]) -> Iterator[naming.Named]:
     mentioned = [name for step in dag.steps(order) for name in step]
     spans = dag.spans(order)
-    for name in stages:
-        object_name = names.stage_object_name(name, project)
-        # what a service's name begins with is the project's, and said there
-        yield naming.Named(name=name, object_name=object_name, is_service=False, path=_DAG, times=mentioned.count(name), span=spans[name])
+    for name, stage in stages.items():
+        object_name, label = names.stage_names(name, prefix)
+        yield naming.Named(
+            name=name,
+            object_name=object_name,
+            label=label,
+            is_service=stage.is_service,
+            path=_DAG,
+            times=mentioned.count(name),
+            span=spans[name],
+        )

@@ -36,9 +36,11 @@ def project(values: Mapping[str, Any], stages: Mapping[str, StageFiles], config_
 def _stage(name: str, files: StageFiles, *, project_name: str, image: str) -> Stage:
     default = files.values["default"]
     secrets = files.values["secrets"].items()
+    called = names.stage_names(name, names.prefix_before_v3(project_name))
     return Stage(
         name=name,
-        object_name=names.stage_object_name(name, project_name),
+        object_name=called.object_name,
+        label=called.label,
         executable=files.executable(name) or "",
         work=_work(files),
         image=image,

@@ -17,10 +17,14 @@ SHORTEST_PROPOSED = 8
 
 @value
 class Named:
-    """A stage that is deployed. `times`: how often the DAG names it, which gives NAME, NAME-2, …; `path` and `span` are where it is named."""
+    """A stage that is deployed. `times`: how often the DAG names it, which gives NAME, NAME-2, …; `path` and `span` are where it is named.
+
+    A name that has a prefix begins with the prefix: whether a service's may begin so is told once, by `prefix_faults`.
+    """
 
     name: str
     object_name: str
+    label: str
     is_service: bool
     path: Path
     times: int = 1
@@ -35,23 +39,24 @@ def faults(stages: Iterable[Named]) -> Iterator[Fault]:
             yield _at(stage, *fault)
             continue
         for time in range(1, stage.times + 1):
-            name = names.repeated(stage.object_name, time)
+            label = names.repeated(stage.label, time)
             whose = shown(stage.name) if time == 1 else f"{shown(stage.name)}, when it comes again,"
-            if name in owner:
-                yield _at(stage, f"{whose} is called {shown(name)} in Kubernetes, as {owner[name]} is", "rename one of the two")
-            owner[name] = whose
+            if label in owner:
+                name = shown(names.repeated(stage.object_name, time))
+                yield _at(stage, f"{whose} is called {name} in Kubernetes, as {owner[label]} is", "rename one of the two")
+            owner[label] = whose
 
 
 def _refused(stage: Named) -> tuple[str, str] | None:
     longest = names.repeated(stage.object_name, stage.times)
     if not names.clean(stage.name):
         return "a stage's name needs a letter or digit (a to z, 0 to 9)", "for example `train`"
-    if stage.is_service and not stage.object_name[0].isalpha():
+    if stage.is_service and stage.object_name == stage.label and not stage.object_name[0].isalpha():
         message = f"a service's name must begin with a letter: Kubernetes refuses {shown(stage.object_name)}"
         return message, f"for example {shown(f's{stage.object_name}')}"
     if len(longest) > names.LONGEST:
-        spare = names.LONGEST - (len(longest) - len(names.clean(stage.name)))
-        proposal = names.shortened(names.clean(stage.name), spare) if spare > SHORTEST_PROPOSED else ""
+        spare = names.LONGEST - (len(longest) - len(stage.label))
+        proposal = names.shortened(stage.label, spare) if spare > SHORTEST_PROPOSED else ""
         message = f"is too long: Kubernetes takes {names.LONGEST} characters, and {shown(longest)} has {len(longest)}"
         return message, f"for example `{proposal}`" if proposal else "shorten the project's name"
     return None
@@ -59,6 +64,12 @@ def _refused(stage: Named) -> tuple[str, str] | None:
 
 def _at(stage: Named, message: str, hint: str) -> Fault:
     return Fault(path=stage.path, message=message, hint=hint, at_key=stage.span is None, span=stage.span)
+
+
+def prefix_faults(prefix: str, path: Path, *, has_services: bool) -> Iterator[Fault]:
+    if has_services and prefix[:1].isdigit():
+        message = f"services are called {prefix}STAGE, and Kubernetes refuses a service's name that begins with a digit"
+        yield Fault(path=path, message=message, hint=f"for example {shown(f'p{prefix.removesuffix(names.PROJECT_MARK)}')}")
 
 
 def pipeline_faults(name: str, path: Path) -> Iterator[Fault]:
@@ -73,7 +84,7 @@ def pipeline_faults(name: str, path: Path) -> Iterator[Fault]:
 def notes(file: str, project: Project) -> list[Problem]:
     """Which names differ in Kubernetes, in one note however many they are."""
     # v1 lower-cases a project's name itself; PROJECT--STAGE is as the documents have it
-    called = [(project.name, project.object_name), *((stage.name, names.clean(stage.name)) for stage in project.stages)]
+    called = [(project.name, project.object_name), *((stage.name, stage.label) for stage in project.stages)]
     changed = [f"{shown(name)} is called {shown(object_name)}" for name, object_name in called if name != object_name]
     notes = [Problem(file=file, message=sentence, severity="note") for sentence in _namespace(project)]
     if not changed:

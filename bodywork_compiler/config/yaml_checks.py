@@ -9,19 +9,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bodywork_compiler import names
 from bodywork_compiler.config import dag, images, naming
 from bodywork_compiler.config.faults import Fault, Path, did_you_mean, shown
 from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, leaves_project
+from bodywork_compiler.config.yaml_version import SECTIONS, prefix, stage_names
 
 LONGEST_SECRET = 253
 _Values = Mapping[str, Any]
 
 
-def faults(values: _Values, section: str) -> Iterator[Fault]:
+def faults(values: _Values, version: str) -> Iterator[Fault]:
+    section = SECTIONS[version]
     pipeline, stages = _mapping(values, section), _mapping(values, "stages")
     yield from _pipeline(pipeline, section)
-    yield from _order(pipeline, stages, section)
+    yield from _order(pipeline, stages, version)
     group = pipeline.get("secrets_group")
     for name, stage in stages.items():
         if isinstance(stage, dict):
@@ -41,7 +42,8 @@ def _pipeline(pipeline: _Values, section: str) -> Iterator[Fault]:
         yield from images.faults(image, (section, "docker_image"))
 
 
-def _order(pipeline: _Values, stages: _Values, section: str) -> Iterator[Fault]:
+def _order(pipeline: _Values, stages: _Values, version: str) -> Iterator[Fault]:
+    section = SECTIONS[version]
     is_service = {name: isinstance(stage, dict) and "service" in stage for name, stage in stages.items()}
     text = pipeline.get("DAG")
     times: Counter[str] = Counter()
@@ -54,11 +56,25 @@ def _order(pipeline: _Values, stages: _Values, section: str) -> Iterator[Fault]:
         times[on_failure] += 1  # its Job is one more beside those of the steps: NAME, or NAME-2
     if times:
         yield from _unused(stages, times)
+    yield from _names(pipeline, {name: service for name, service in is_service.items() if name in times}, times, version)
+
+
+def _names(pipeline: _Values, is_service: Mapping[str, bool], times: Mapping[str, int], version: str) -> Iterator[Fault]:
+    given = {key: pipeline[key] if isinstance(pipeline.get(key), str) else "" for key in ("name", "name_prefix")}
+    called = {name: stage_names(name, given, version) for name in is_service}
     yield from naming.faults(
-        naming.Named(name=name, object_name=names.stage_object_name(name), is_service=service, path=("stages", name), times=times[name])
+        naming.Named(
+            name=name,
+            object_name=called[name].object_name,
+            label=called[name].label,
+            is_service=service,
+            path=("stages", name),
+            times=times[name],
+        )
         for name, service in is_service.items()
-        if name in times
     )
+    at = (SECTIONS[version], "name" if version == "1.0" else "name_prefix")
+    yield from naming.prefix_faults(prefix(given, version), at, has_services=any(is_service.values()))
 
 
 def _failure_stage(name: str, is_service: Mapping[str, bool], path: Path) -> Iterator[Fault]:

@@ -30,7 +30,7 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
     path = file.folder / file.name
     shown = reading.as_typed(path)
     document = yaml_text.parse(reading.read_text(path))
-    version, faults = _judged(document)
+    version, values, faults = _judged(document)
     problems = _placed(shown, faults, document) if faults else []
     if check_files:
         from bodywork_compiler.config import files
@@ -44,7 +44,7 @@ def load(file: reading.ConfigFile, *, check_files: bool) -> tuple[Project | None
         problems += files.missing(file.folder, ((given, who) for who, (given, _) in named.items()), place)
     if version is None or has_errors(problems):
         return None, problems
-    project = yaml_project.project(document.values, version, file.name)
+    project = yaml_project.project(values, version, file.name)
     return project, problems + naming.notes(shown, project)
 
 
@@ -62,26 +62,41 @@ def _named_files(values: object) -> Iterator[tuple[object, str, tuple[str, ...]]
             yield stage.get(key), f"stages.{name}.{key}", ("stages", name, key)
 
 
-def _judged(document: yaml_text.Document) -> tuple[str | None, list[Fault]]:
-    """The version that the file is judged by (None: it cannot be), and its faults."""
+def _judged(document: yaml_text.Document) -> tuple[str | None, Any, list[Fault]]:
+    """The version that the file is judged by (None: it cannot be), its values without those that this version ignores, and its faults."""
     values = document.values
     if not isinstance(values, dict):
-        return None, [Fault(path=(), message="a config must be a mapping with the keys version, pipeline, stages and logging")]
+        return None, values, [Fault(path=(), message="a config must be a mapping with the keys version, pipeline, stages and logging")]
     version, wrong_version = yaml_version.judged_by(values)
     faults = [] if wrong_version is None else [wrong_version]
     if version is None:
-        return None, faults
+        return None, values, faults
     faults += (
         _softened(fault, version) if fault.unknown else fault
         for fault in schemas.faults(version, values)
         if wrong_version is None or fault.path != ("version",)
     )
-    faults += yaml_checks.faults(values, yaml_version.SECTIONS[version])
+    values = _without(values, [(*fault.path, fault.unknown) for fault in faults if fault.unknown and fault.severity == "warning"])
+    faults += yaml_checks.faults(values, version)
     if document.has_oddities:
         from bodywork_compiler.config import yaml_oddities
 
         faults += yaml_oddities.faults(document.root)
-    return version, faults
+    return version, values, faults
+
+
+def _without(values: dict[str, Any], ignored: list[tuple[Any, ...]]) -> dict[str, Any]:
+    if not ignored:
+        return values
+    from copy import deepcopy
+
+    values = deepcopy(values)
+    for *path, key in ignored:
+        mapping: Any = values
+        for step in path:
+            mapping = mapping[step]
+        mapping.pop(key, None)  # gone already where an alias leads to the same mapping
+    return values
 
 
 def _softened(fault: Fault, version: str) -> Fault:

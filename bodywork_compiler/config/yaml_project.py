@@ -8,7 +8,7 @@ from typing import Any, cast
 from bodywork_compiler import names
 from bodywork_compiler.config import dag
 from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, namespace_for, relative
-from bodywork_compiler.config.yaml_version import SECTIONS
+from bodywork_compiler.config.yaml_version import SECTIONS, stage_names
 from bodywork_compiler.project import Batch, Generation, Project, SecretVariable, Service, Stage
 
 _Values = Mapping[str, Any]
@@ -27,7 +27,9 @@ def project(values: _Values, version: str, config_file: str) -> Project:
         config_file=config_file,
         image=image,
         steps=steps,
-        stages=tuple(_stage(key, stage, image) for key, stage in values["stages"].items() if key in used),
+        stages=tuple(
+            _stage(key, stage, image, stage_names(key, pipeline, version)) for key, stage in values["stages"].items() if key in used
+        ),
         dag=pipeline["DAG"].strip(),
         failure_stage=failure_stage,
         namespace=pipeline.get("namespace") or namespace_for(name),
@@ -39,12 +41,13 @@ def project(values: _Values, version: str, config_file: str) -> Project:
     )
 
 
-def _stage(name: str, stage: _Values, image: str) -> Stage:
+def _stage(name: str, stage: _Values, image: str, called: names.StageNames) -> Stage:
     requirements = stage.get("requirements", ())
     is_file = isinstance(requirements, str)
     return Stage(
         name=name,
-        object_name=names.stage_object_name(name),
+        object_name=called.object_name,
+        label=called.label,
         executable=relative(stage["executable_module_path"]),
         work=_batch(stage["batch"]) if "batch" in stage else _service(stage["service"]),
         image=stage.get("image", image),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bodywork_compiler import names
 from bodywork_compiler.config.faults import Fault, shown
 
 # version -> what it calls the section of the pipeline as a whole
@@ -38,3 +39,13 @@ def _nearest(version: str, section: str | None) -> str:
     if version in SECTIONS and (section is None or SECTIONS[version] == section):
         return version
     return NEWEST_BY_SECTION.get(section or "", "1.1")
+
+
+def stage_names(stage: str, pipeline: Mapping[str, Any], version: str) -> names.StageNames:
+    """What a stage is called in Kubernetes; `pipeline` is the section of the pipeline as a whole."""
+    return names.stage_names(stage, prefix(pipeline, version))
+
+
+def prefix(pipeline: Mapping[str, Any], version: str) -> str:
+    """What the names of all stages' objects begin with; it may be empty."""
+    return names.prefix_before_v3(pipeline["name"]) if version == "1.0" else pipeline.get("name_prefix", "")

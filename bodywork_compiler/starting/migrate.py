@@ -1,9 +1,9 @@
-"""An earlier config → the text of a bodywork.yaml 1.1 that means the same. Comments come along."""
+"""An earlier config → the text of a bodywork.yaml 1.2 that means the same, and names its objects the same. Comments come along."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -11,43 +11,93 @@ import yaml
 from bodywork_compiler.config import yaml_text
 from bodywork_compiler.project import Batch, Project, Stage
 
-NEW = "1.1"
+NEW = "1.2"
 _REQUIREMENT = re.compile(r"[A-Za-z0-9]")
 _REMARK = re.compile(r"(?:^|\s)#")  # as pip reads its files: a `#` inside of a URL begins none
 _NAME = re.compile(r"[A-Za-z0-9.-]+")
 _MARK = "\ufeff"
 
 Comments = Mapping[tuple[str, ...], list[str]]
+Path = tuple[str | int, ...]
+Edit = tuple[int, int, str]  # of a text: from, to, and what takes the place
 
 
-def from_1_0(text: str) -> str:
-    """Two words change, where they stand; everything else is kept byte by byte."""
+def from_1_0(text: str, ignored: Sequence[Path], added: Mapping[str, str]) -> str:
+    """Changed where it differs, everything else is kept byte by byte.
+
+    `ignored` are the paths of keys that Bodywork 2 did not read, which become comments; `added` are new keys of the pipeline's section.
+    """
     text, mark = text.removeprefix(_MARK), _MARK if text.startswith(_MARK) else ""
     root: Any = yaml_text.parse(text).root
-    words = [(key, "project", "pipeline") for key, _ in root.value if key.value == "project"]
-    words += [(value, "1.0", NEW) for key, value in root.value if key.value == "version"]
-    for node, old, new in sorted(words, key=lambda each: each[0].start_mark.index, reverse=True):
-        start, end = node.start_mark.index, node.end_mark.index
-        # the last, since an anchor stands before what it names; a value in escapes is written anew
-        before, found, after = text[start:end].rpartition(old)
-        text = text[:start] + (f"{before}{new}{after}" if found else f'"{new}"') + text[end:]
+    edits = [_word(text, key, "project", "pipeline") for key, _ in root.value if key.value == "project"]
+    edits += [_word(text, value, "1.0", NEW) for key, value in root.value if key.value == "version"]
+    edits += [_new_keys(text, value, added) for key, value in root.value if key.value == "project" and added]
+    edits += [edit for path in ignored for edit in _commented(text, root, path)]
+    for node in _truths(root):
+        edits.append((node.start_mark.index, node.end_mark.index, "1" if yaml_text.parse(node.value).values else "0"))
+    for start, end, new in sorted(set(edits), reverse=True):
+        text = text[:start] + new + text[end:]
     return mark + text
 
 
-def from_v1(project: Project, requirements: Mapping[str, str], comments: Comments) -> str:
+def _word(text: str, node: Any, old: str, new: str) -> Edit:
+    start, end = node.start_mark.index, node.end_mark.index
+    # the last, since an anchor stands before what it names; a value in escapes is written anew
+    before, found, after = text[start:end].rpartition(old)
+    return start, end, f"{before}{new}{after}" if found else f'"{new}"'
+
+
+def _new_keys(text: str, section: Any, added: Mapping[str, str]) -> Edit:
+    """Below the name where that is one line of a block, else in front of all."""
+    first = section.value[0][0].start_mark
+    if section.flow_style:
+        return first.index, first.index, "".join(f'"{key}": "{value}", ' for key, value in added.items())
+    line_break = "\r\n" if "\r\n" in text else "\n"
+    lines = [f"{key}: {value}" for key, value in added.items()]
+    for name, value in section.value:
+        end = text.find("\n", value.end_mark.index)
+        if name.value == "name" and name.start_mark.line == value.start_mark.line == value.end_mark.line and end >= 0:
+            return end + 1, end + 1, "".join(f"{' ' * first.column}{line}{line_break}" for line in lines)
+    return first.index, first.index, "".join(f"{line}{line_break}{' ' * first.column}" for line in lines)
+
+
+def _commented(text: str, root: Any, path: Path) -> Iterator[Edit]:
+    """`# ` in front of each line of a key and its value, where they have their lines to themselves."""
+    node = root
+    for step in path[:-1]:
+        node = next(value for key, value in node.value if key.value == step)
+    for key, value in node.value:
+        if key.value != path[-1] or node.flow_style:
+            continue
+        start = key.start_mark.index - key.start_mark.column
+        for line in text[start : max(value.end_mark.index, key.end_mark.index)].rstrip().split("\n"):
+            at = start + min(key.start_mark.column, len(line) - len(line.lstrip()))
+            if line.strip():
+                yield at, at, "# "
+            start += len(line) + 1
+
+
+def _truths(root: Any) -> Iterator[Any]:
+    """1.2 takes no `true` for a number."""
+    for key, stages in root.value:
+        for _, stage in stages.value if key.value == "stages" else ():
+            for name, value in stage.value:
+                if name.value in {"cpu_request", "memory_request_mb"} and value.tag == "tag:yaml.org,2002:bool":
+                    yield value
+
+
+def from_v1(project: Project, requirements: Mapping[str, str], comments: Comments, added: Mapping[str, str]) -> str:
     """`requirements` are the stages' files as text, by stage; `comments` stand above the key at their path, () is the top."""
     files = {stage.name: _lines_of_file(requirements.get(stage.name, "")) for stage in project.stages}
     stages = {stage.name: _stage(stage, files[stage.name]) for stage in project.stages}
-    by_file = any(isinstance(each.get("requirements"), str) for each in stages.values())
     for name, stage in stages.items():
         if isinstance(stage.get("requirements"), list):
             comments = {**comments, **_remarks(files[name], ("stages", name, "requirements"))}
     # v1 takes any name, and cleans it for its objects
     name = project.name if _NAME.fullmatch(project.name) else project.object_name
     config = {
-        # a file of requirements, with pip's options in it, is new in 1.2
-        "version": "1.2" if by_file else NEW,
-        "pipeline": {"name": name, "docker_image": project.image, "DAG": " ".join(project.dag.split())},
+        "version": NEW,
+        "pipeline": {"name": name, **added, "docker_image": project.image, "DAG": " ".join(project.dag.split())},
         "stages": stages,
         "logging": {"log_level": project.log_level},
     }

@@ -72,7 +72,7 @@ def migrated(folder: Path) -> str:
 def test_it_is_shown_and_not_written(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", str(v1)]) == 0
     stdout, stderr = capfd.readouterr()
-    assert "+version: '1.1'" in stdout
+    assert "+version: '1.2'" in stdout
     assert "Nothing was written" in stderr
     assert not (v1 / "bodywork.yaml").exists()
 
@@ -81,7 +81,7 @@ def test_a_v1_project_means_the_same_afterwards(v1: Path) -> None:
     before = config.load(v1).project
     migrated(v1)
     after = config.load(v1, check_files=True, strict=False).project
-    assert after.generation == "1.1"
+    assert after.generation == "1.2"
     assert (after.name, after.image, after.steps) == (before.name, before.image, before.steps)
     for stage in before.stages:
         now = after.stage(stage.name)
@@ -109,18 +109,46 @@ def test_comments_stand_above_what_they_were_about(v1: Path) -> None:
     assert below("the end") == "serve:"
 
 
-def test_what_changes_in_the_rendered_objects_is_listed(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    main(["migrate", str(v1)])
+def test_objects_keep_their_names(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = config.load(v1).project
+    capfd.readouterr()
+    migrated(v1)
     stderr = capfd.readouterr().err
-    assert "- Job iris--train" in stderr
-    assert "+ Job train" in stderr
-    assert "--adopt" in stderr
+    assert "Objects keep their names, iris--STAGE" in stderr
+    assert "bodywork apply --adopt --namespace NS" in stderr
+    assert not [line for line in stderr.splitlines() if line.lstrip().startswith(("- ", "+ "))]
+    assert [(each.object_name, each.label) for each in before.stages] == [("iris--train", "train"), ("iris--serve", "serve")]
+    assert [(each.object_name, each.label) for each in config.load(v1).project.stages] == [
+        ("iris--train", "train"),
+        ("iris--serve", "serve"),
+    ]
+
+
+def test_addresses_in_the_projects_files_that_lead_elsewhere_are_named(v1: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(
+        v1 / "train" / "ask.py",
+        "URL = 'http://iris--serve.ml-lab.svc.cluster.local:5000'\nNAME = 'iris--serve'\nNOT = 'my-iris--serve-2'\n",
+    )
+    write(
+        v1 / "README.md",
+        "curl http://localhost:8001/api/v1/namespaces/ml-lab/services/iris--serve:5000/proxy\ncurl http://host/iris/iris--serve/v1\n",
+    )
+    assert main(["migrate", str(v1)]) == 0
+    stderr = capfd.readouterr().err
+    assert "  README.md:1: iris--serve in namespace ml-lab, where this config says iris\n" in stderr
+    assert "  train/ask.py:1: iris--serve in namespace ml-lab, where this config says iris\n" in stderr
+    assert stderr.count("in namespace") == 2
+
+    assert main(["migrate", str(v1), "--namespace", "ml-lab", "--write"]) == 0
+    stderr = capfd.readouterr().err
+    assert "  README.md:2: iris--serve in namespace iris, where this config says ml-lab\n" in stderr
+    assert stderr.count("in namespace") == 1
+    assert config.load(v1).project.namespace == "ml-lab"
 
 
 def test_requirements_with_options_of_pip_stay_a_file(v1: Path) -> None:
     write(v1 / "train" / "requirements.txt", "--extra-index-url https://pypi.example.com/simple\nnumpy==2.4.6\n")
     written = yaml.safe_load(migrated(v1))
-    assert written["version"] == "1.2"
     assert written["stages"]["train"]["requirements"] == "train/requirements.txt"
 
 
@@ -130,12 +158,16 @@ def test_the_old_files_stay_and_it_is_said_that_nobody_reads_them(v1: Path, capf
     assert (v1 / "bodywork.ini").is_file()
 
 
-def test_a_config_1_0_changes_two_words_and_keeps_every_comment(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+PREFIX = "  name_prefix: iris--\n"
+
+
+def test_a_config_1_0_gets_a_prefix_and_keeps_every_comment(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     a_project(tmp_path)
     file = tmp_path / "bodywork.yaml"
     text = file.read_text().replace("version: '1.1'", '# ours\nversion: "1.0"   # old').replace("pipeline:", "project:   # here")
     file.write_text(text)
-    assert migrated(tmp_path) == text.replace('"1.0"', '"1.1"').replace("project:", "pipeline:")
+    expected = text.replace('"1.0"', '"1.2"').replace("project:", "pipeline:").replace("  name: iris\n", f"  name: iris\n{PREFIX}")
+    assert migrated(tmp_path) == expected
     assert "The rendered objects are the same." in capfd.readouterr().err
 
 
@@ -180,11 +212,17 @@ logging: {log_level: INFO}
         pytest.param(ONE.replace("project:", '"project":'), ONE.replace("project:", '"project":'), id="a key in quotes, as JSON has it"),
     ],
 )
-def test_nothing_but_the_two_words_changes_in_a_file(before: str, after: str, tmp_path: Path) -> None:
+def test_nothing_else_changes_in_a_file(before: str, after: str, tmp_path: Path) -> None:
     write(tmp_path / "train.py", "print(1)\n")
     (tmp_path / "bodywork.yaml").write_bytes(before.encode())
     assert main(["migrate", str(tmp_path), "--write"]) == 0
-    assert (tmp_path / "bodywork.yaml").read_bytes() == after.replace("1.0", "1.1").replace("project", "pipeline").encode()
+    end = "\r\n" if "\r\n" in after else "\n"
+    expected = (
+        after.replace("1.0", "1.2")
+        .replace("project", "pipeline")
+        .replace(f"  name: iris{end}", f"  name: iris{end}  name_prefix: iris--{end}")
+    )
+    assert (tmp_path / "bodywork.yaml").read_bytes() == expected.encode()
     assert main(["validate", str(tmp_path)]) == 0
 
 
@@ -229,3 +267,48 @@ def test_what_is_told_to_be_typed_names_the_folder(v1: Path, capfd: pytest.Captu
 def test_a_dag_of_several_lines_becomes_one(v1: Path) -> None:
     write(v1 / "bodywork.ini", V1.replace("train >> serve", "train\n  >> serve"))
     assert "  DAG: train >> serve\n" in migrated(v1)
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        pytest.param(
+            "{name: iris, docker_image: i:1, DAG: train}", '{"name_prefix": "iris--", name: iris, docker_image: i:1, DAG: train}', id="flow"
+        ),
+        pytest.param("\n  DAG: train\n  name: >-\n    iris\n  docker_image: i:1", None, id="a folded name"),
+        pytest.param(
+            "\n  DAG: train\n  docker_image: i:1\n  name: iris # last",
+            "\n  DAG: train\n  docker_image: i:1\n  name: iris # last\n  name_prefix: iris--",
+            id="last",
+        ),
+        pytest.param("\n    name: &n iris\n    docker_image: *n\n    DAG: train", None, id="an anchor"),
+    ],
+)
+def test_however_the_section_is_written_the_names_stay(section: str, expected: str | None, tmp_path: Path) -> None:
+    old = f"version: '1.0'\nproject: {section}\nstages:\n  train: {{executable_module_path: train.py, cpu_request: true, memory_request_mb: 0, batch: {{max_completion_time_seconds: 30, retries: 1}}}}\nlogging: {{log_level: INFO}}\n"
+    write(tmp_path / "train.py", "print(1)\n")
+    write(tmp_path / "bodywork.yaml", old)
+    text = migrated(tmp_path)
+    assert "cpu_request: 1," in text
+    assert expected is None or expected in text
+    (stage,) = config.load(tmp_path).project.stages
+    assert (stage.object_name, stage.cpu_request) == ("iris--train", 1)
+
+
+def test_keys_that_v2_never_read_become_comments(tmp_path: Path) -> None:
+    write(tmp_path / "train.py", "print(1)\n")
+    extra = ONE.replace("  DAG: train\n", "  DAG: train\n  namespace: x\n  owners:  # who\n    - me\n\n    - you\n")
+    write(tmp_path / "bodywork.yaml", extra.replace("    cpu_request", "    gpu: [\n      1]\n    cpu_request"))
+    text = migrated(tmp_path)
+    assert "  # namespace: x\n  # owners:  # who\n  #   - me\n\n  #   - you\nstages:" in text
+    assert "    # gpu: [\n    #   1]\n" in text
+    assert config.load(tmp_path, strict=True).project.namespace is None
+
+
+def test_what_cannot_be_rewritten_is_said_with_its_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "train.py", "print(1)\n")
+    write(tmp_path / "bodywork.yaml", ONE.replace("batch: {", "batch: {colour: red, "))
+    assert main(["migrate", str(tmp_path), "--write"]) == 1
+    stderr = capfd.readouterr().err
+    assert "bodywork.yaml: what migrate makes of it is not valid:\n  line 13 of the new text: `colour` is not a key of `batch`" in stderr
+    assert 'version: "1.0"' in (tmp_path / "bodywork.yaml").read_text()

@@ -67,7 +67,7 @@ def test_a_failure_stage_that_is_a_step_too_is_an_object_of_its_own():
 
 
 def test_v1_objects_are_called_project_stage_and_labelled_by_stage():
-    stage = batch("stage-1", object_name="ml-pipeline--stage-1")
+    stage = batch("stage-1", object_name="ml-pipeline--stage-1", label="stage-1")
     (job,) = (safe_load(document.text) for document in compiled(stage, generation="v1", name="ml-pipeline") if document.kind == "Job")
     assert job["metadata"]["name"] == "ml-pipeline--stage-1"
     assert job["metadata"]["labels"]["bodywork/stage"] == "stage-1"

@@ -156,7 +156,7 @@ CASES = [
         CONFIG,
         [("iris", "1iris")],
         [
-            "bodywork.ini:2:16: default.PROJECT_NAME: services are called PROJECT--STAGE, and Kubernetes refuses a service's name that begins with a digit: `1iris`; for example `p1iris`"
+            "bodywork.ini:2:16: default.PROJECT_NAME: services are called 1iris--STAGE, and Kubernetes refuses a service's name that begins with a digit; for example `p1iris`"
         ],
     ),
     (

@@ -29,6 +29,7 @@ def test_every_key_reaches_the_project(tmp_path: Path) -> None:
             Stage(
                 name="train",
                 object_name="iris--train",
+                label="train",
                 executable="train/train.py",
                 work=Batch(max_completion_time_seconds=60, retries=2),
                 image="python:3.11",
@@ -40,6 +41,7 @@ def test_every_key_reaches_the_project(tmp_path: Path) -> None:
             Stage(
                 name="serve",
                 object_name="iris--serve",
+                label="serve",
                 executable="serve/serve.py",
                 work=Service(max_startup_time_seconds=30, replicas=1, port=5000, ingress=False),
                 image="python:3.11",

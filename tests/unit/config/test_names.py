@@ -36,8 +36,22 @@ def test_a_pipelines_name_keeps_its_dots(name: str, object_name: str) -> None:
 
 
 def test_objects_of_v1_carry_the_project() -> None:
-    assert names.stage_object_name("Stage_1", "My Project") == "my-project--stage-1"
-    assert names.stage_object_name("Stage_1") == "stage-1"
+    assert names.stage_names("Stage_1") == ("stage-1", "stage-1")
+    assert names.stage_names("Stage_1", "iris--") == ("iris--stage-1", "stage-1")
+
+
+@pytest.mark.parametrize(
+    ("project", "stage", "object_name", "label"),
+    [
+        ("iris", "Stage_1", "iris--stage-1", "stage-1"),
+        ("My Project", "train", "my-project--train", "train"),
+        ("a-b", "c__d", "a-b--c--d", "c--d"),
+        ("a--b", "c--d", "a--b--c--d", "c--d"),
+        ("iris", "_x_", "iris---x", "x"),
+    ],
+)
+def test_before_v3_each_other_character_was_one_dash(project: str, stage: str, object_name: str, label: str) -> None:
+    assert names.stage_names(stage, names.prefix_before_v3(project)) == (object_name, label)
 
 
 def test_a_stage_that_comes_again_is_numbered() -> None:

@@ -33,6 +33,7 @@ def test_every_key_of_1_1_reaches_the_project(tmp_path: Path) -> None:
             Stage(
                 name="train",
                 object_name="train",
+                label="train",
                 executable="train.py",
                 work=Batch(max_completion_time_seconds=60, retries=2),
                 image="python:3.11",
@@ -45,6 +46,7 @@ def test_every_key_of_1_1_reaches_the_project(tmp_path: Path) -> None:
             Stage(
                 name="serve",
                 object_name="serve",
+                label="serve",
                 executable="serve.py",
                 work=Service(max_startup_time_seconds=30, replicas=1, port=5000, ingress=False),
                 image="python:3.11",
@@ -63,6 +65,35 @@ def test_every_key_of_1_1_reaches_the_project(tmp_path: Path) -> None:
 def test_version_1_0_says_project(tmp_path: Path) -> None:
     project = loaded(tmp_path, ('"1.1"', '"1.0"'), ("pipeline:", "project:"))
     assert (project.generation, project.name, project.namespace) == ("1.0", "iris", None)
+
+
+def test_version_1_0_calls_objects_project_and_stage(tmp_path: Path) -> None:
+    changes = [
+        ('"1.1"', '"1.0"'),
+        ("pipeline:", "project:"),
+        (NAME, "  name: Iris.X\n"),
+        ("  train:", "  train__it:"),
+        ("train >>", "train__it >>"),
+    ]
+    project = loaded(tmp_path, *changes)
+    assert [(stage.object_name, stage.label) for stage in project.stages] == [
+        ("iris-x--train--it", "train--it"),
+        ("iris-x--serve", "serve"),
+    ]
+
+
+def test_what_a_version_does_not_know_is_said_to_be_ignored_and_is(tmp_path: Path) -> None:
+    given = "  namespace: ml\n  secrets_group: [prod]\n  env: 7\n  name_prefix: x--\n"
+    write(tmp_path, {"bodywork.yaml": GOOD.replace(NAME, NAME + given).replace('"1.1"', '"1.0"').replace("pipeline:", "project:")})
+    found = config.load(tmp_path)
+    assert (found.project.namespace, found.project.secrets_group, found.project.env) == (None, None, ())
+    assert found.project.stage("train").object_name == "iris--train"
+    assert sum("(ignored)" in str(each) for each in found.warnings) == 4
+
+
+def test_a_prefix_is_in_front_of_what_stages_are_called(tmp_path: Path) -> None:
+    project = loaded(tmp_path, ('"1.1"', '"1.2"'), (NAME, NAME + "  name_prefix: old--\n"))
+    assert [(stage.object_name, stage.label) for stage in project.stages] == [("old--train", "train"), ("old--serve", "serve")]
 
 
 def test_version_1_2_adds_what_users_asked_for(tmp_path: Path) -> None:
