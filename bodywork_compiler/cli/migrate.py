@@ -152,7 +152,9 @@ def _as_project(text: str, folder: Path) -> Project:
         try:
             return config.load(Path(scratch), file=_CONFIG).project
         except ConfigError as refused:
-            faults = "".join(f"\n  line {each.line} of the new text: {each.message}" for each in refused.problems if each.severity == "error")
+            faults = "".join(
+                f"\n  line {each.line} of the new text: {each.message}" for each in refused.problems if each.severity == "error"
+            )
             raise BodyworkError(
                 f"{folder / _CONFIG}: what migrate makes of it is not valid:{faults}",
                 hint="Take out or rewrite these lines, then migrate again. The config works as it is, too.",

@@ -22,7 +22,7 @@ from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.verdicts.values import Verdict
 
 LEADING = ("Service", "Ingress")
-SPREAD_SECONDS = 5.0  # until every node sends requests to the new pods: as long as our own pods pause before they end
+SPREAD_SECONDS = 15.0  # until every node, a busy one too, sends requests to the new pods: the ancestor's do not pause before they end
 
 
 def make_room(session: Session, step: PlanStep) -> None:
