@@ -9,9 +9,16 @@ from bodywork_compiler.values import value
 Rollback = Literal["failed", "all"]
 
 
+# a new node takes that long at most: https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md (--max-node-provision-time)
+SCHEDULE_TIMEOUT_SECONDS = 900.0
+
+
 @value
 class RunOptions:
-    """`from_step` counts as the plan does, from 1. `only` names stages as the plan's labels have them; empty: all."""
+    """`from_step` counts as the plan does, from 1. `only` names stages as the plan's labels have them; empty: all.
+
+    `schedule_timeout_seconds`: how long a pod may wait for a node and its image; None: as long as it takes.
+    """
 
     resume: bool = False
     from_step: int | None = None
@@ -19,6 +26,7 @@ class RunOptions:
     wait_lock_seconds: float = 0.0
     break_lock: bool = False
     timeout_seconds: float | None = None
+    schedule_timeout_seconds: float | None = SCHEDULE_TIMEOUT_SECONDS
     wait_secrets_seconds: float = 0.0
     keep_failed: bool = False
     rollback: Rollback = "failed"

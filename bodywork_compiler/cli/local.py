@@ -50,6 +50,7 @@ _OF_A_CLUSTER = (
     "wait_lock_seconds",
     "break_lock",
     "wait_secrets_seconds",
+    "schedule_timeout_seconds",
     "keep_failed",
     "rollback",
     "adopt",

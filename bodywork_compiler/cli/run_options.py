@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.run_options import RunOptions
+from bodywork_compiler.run_options import SCHEDULE_TIMEOUT_SECONDS, RunOptions
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smh])+|\d+(?:\.\d+)?")
@@ -35,6 +35,11 @@ def limit(context: click.Context, option: click.Parameter, given: str | None) ->
     return seconds
 
 
+def limit_or_none(context: click.Context, option: click.Parameter, given: str | None) -> float | None:
+    """As `duration`; 0 is no limit."""
+    return duration(context, option, given) or None
+
+
 _RUN = (
     click.option("--from-step", type=click.IntRange(min=1), metavar="N", help="Begin with step N; the steps before it are taken as done."),
     click.option(
@@ -55,6 +60,15 @@ _RUN = (
     ),
     click.option("--break-lock", is_flag=True, help="Take the pipeline from whoever holds it. That run stops as soon as it sees so."),
     click.option("--timeout", "timeout_seconds", callback=limit, metavar="TIME", help="The limit of the whole run (2h); default: none."),
+    click.option(
+        "--schedule-timeout",
+        "schedule_timeout_seconds",
+        callback=limit_or_none,
+        default=f"{SCHEDULE_TIMEOUT_SECONDS / 60:g}m",
+        show_default=True,
+        metavar="TIME",
+        help="How long a pod may wait for a node and its image before its stage fails (exit code 70); 0: no limit but the stage's.",
+    ),
     click.option(
         "--wait-secrets",
         "wait_secrets_seconds",

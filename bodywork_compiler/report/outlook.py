@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bodywork_compiler import labels
 from bodywork_compiler.preview.values import Change, Difference, Left
+from bodywork_compiler.report.durations import in_words
 from bodywork_compiler.report.printable import printable
 from bodywork_compiler.report.summary import laid_out, wrapped
 from bodywork_compiler.runner.events import RunStarted
@@ -25,6 +26,10 @@ def outlook(run: RunStarted, found: Difference | None, *, cluster: str | None, p
     rows = list(_rows(found.changes) if found else _rows_of_plan(run))
     yield from map(printable, _table(rows))
     yield from map(printable, _gone(found.left if found else (), prune=prune))
+    if run.schedule_timeout_seconds:
+        yield from wrapped(
+            "  waits at most", [f"{in_words(run.schedule_timeout_seconds)} for a node and an image (--schedule-timeout)"], between=","
+        )
     for warning in found.warnings if found else ():
         yield printable(f"  warning: {warning}")
 

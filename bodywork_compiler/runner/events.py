@@ -27,6 +27,8 @@ class StagePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
+    """`schedule_timeout_seconds`: how long a pod may wait for a node and its image; None: no limit, or no cluster."""
+
     pipeline: str
     namespace: str
     context: str
@@ -35,6 +37,7 @@ class RunStarted:
     git_commit: str | None
     step_count: int
     stages: tuple[StagePlan, ...]
+    schedule_timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

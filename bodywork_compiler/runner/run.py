@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.manifests import Plan, PlanStep
+from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import (
     applying,
     bad_end,
@@ -159,7 +160,7 @@ def _put_away(session: Session, started: RunStarted, ended: RunEnded) -> None:
     lock_taking.give_back(session, ended.result)
 
 
-def about_to_start(plan: Plan, where: Whereabouts) -> RunStarted:
+def about_to_start(plan: Plan, where: Whereabouts, options: RunOptions | None = None) -> RunStarted:
     """The run in one value: the first event, and what a person is asked about."""
     stages = tuple(each for step in plan.steps if step.number != labels.STEP_SETUP for each in stage_plans(step))
     return RunStarted(
@@ -171,6 +172,7 @@ def about_to_start(plan: Plan, where: Whereabouts) -> RunStarted:
         git_commit=_annotation(plan, labels.GIT_COMMIT),
         step_count=max((each.step for each in stages), default=0),
         stages=stages,
+        schedule_timeout_seconds=options.schedule_timeout_seconds if options else None,
     )
 
 

@@ -13,7 +13,7 @@ from bodywork_compiler.runner.events import Result, StageEnded, StagePlan, Stage
 from bodywork_compiler.runner.observe import generation, uid
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 from bodywork_compiler.runner.verdict import Object as Seen
-from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, vanished
+from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, unplaced, vanished
 from bodywork_compiler.runner.verdicts.deployment import newest_pods
 from bodywork_compiler.runner.verdicts.pods import made_by, phase
 from bodywork_compiler.runner.verdicts.values import condition
@@ -37,6 +37,7 @@ class StageRun:
     ends_before: dict[tuple[str, str], int] = field(default_factory=dict)
     former_pods: frozenset[str] = frozenset()
     started: dict[str, float] = field(default_factory=dict)
+    unplaced: dict[str, float] = field(default_factory=dict)  # what waits for a node or an image, by uid, and since when
     object: Object | None = None
     pods: Sequence[Seen] = ()
     pods_seen: dict[str, Seen] = field(default_factory=dict)  # by uid, as they were last: also those that are gone
@@ -127,12 +128,16 @@ class StageRun:
 
     def _judge(self, session: Session, now: float) -> Verdict:
         obj: Any = self.object
+        events = session.picture.events_about(about(obj, self.pods))
+        self.unplaced = {each: self.unplaced.get(each, now) for each in unplaced(obj, self.pods, events)}
         situation = Situation(
             seconds=now - self.began,
             stage_seconds={pod_uid: now - at for pod_uid, at in self.started.items()},
             ends_before=self.ends_before,
+            placing_seconds=now - min(self.unplaced.values(), default=now),
+            placing_limit=session.options.schedule_timeout_seconds,
         )
-        verdict = judge(obj, self.pods, session.picture.events_about(about(obj, self.pods)), situation)
+        verdict = judge(obj, self.pods, events, situation)
         if verdict.state == "timed out" and self.has_failed and (waited_for := self._waited_for()):
             return replace(verdict, message=f"{verdict.message}; {waited_for}")
         limit = net_seconds(self.plan.kind, obj.get("spec") or {})

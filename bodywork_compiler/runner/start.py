@@ -40,7 +40,7 @@ def run_plan(
     inbox, interrupted = Inbox(), threading.Event()
     proxy = Proxy(kubectl, on_end=lambda: inbox.put(ProxyEnded()))
     try:
-        started = run.about_to_start(plan, whereabouts(kubectl, plan))  # while the proxy gets ready
+        started = run.about_to_start(plan, whereabouts(kubectl, plan), options)  # while the proxy gets ready
         proxy.wait_until_ready()
         agree(started)
         session = Session(

@@ -8,12 +8,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bodywork_compiler.runner.verdicts import deployment, job, others
+from bodywork_compiler.runner.verdicts import pods as ask
+from bodywork_compiler.runner.verdicts.doom import are_refused
 from bodywork_compiler.runner.verdicts.pods import container_ends, started_pods
 from bodywork_compiler.runner.verdicts.values import Object, Situation, State, Verdict
 
-__all__ = ["Object", "Situation", "State", "Verdict", "container_ends", "judge", "started_pods", "vanished"]
+__all__ = ["Object", "Situation", "State", "Verdict", "container_ends", "judge", "started_pods", "unplaced", "vanished"]
 
 Judge = Callable[[Object, Sequence[Object], Sequence[Object], Situation], Verdict]
 
@@ -35,7 +38,18 @@ JUDGES: dict[str, Judge] = {"Job": job.judge, "Deployment": deployment.judge} | 
 
 def judge(obj: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
     """The verdict on `obj` as it was last seen; `events` are core/v1 Events, `pods` all that might be its own."""
-    return JUDGES.get(str(obj.get("kind", "")), others.judge_by_conditions)(obj, pods, events, situation)
+    verdict = JUDGES.get(str(obj.get("kind", "")), others.judge_by_conditions)(obj, pods, events, situation)
+    limit = situation.placing_limit
+    if verdict.state == "running" and limit is not None and situation.placing_seconds >= limit:
+        message = f"not started within {limit:g} s (--schedule-timeout): {verdict.message}"
+        return replace(verdict, state="timed out", message=message)
+    return verdict
+
+
+def unplaced(obj: Object, pods: Sequence[Object], events: Sequence[Object]) -> frozenset[str]:
+    """The uids of its pods that wait for a node, an image or a volume; its own where the API server does not let it make any now."""
+    waiting = frozenset(ask.uid(pod) for pod in pods if ask.is_unplaced(pod))
+    return waiting | {ask.uid(obj)} if are_refused(obj, pods, events) else waiting
 
 
 def vanished(kind: str, name: str) -> Verdict:

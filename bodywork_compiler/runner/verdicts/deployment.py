@@ -29,7 +29,7 @@ def judge(deployment: Object, pods: Sequence[Object], events: Sequence[Object], 
     ended_badly = _ended_too_often(mine, situation) or doom
     if ended_badly:
         return Verdict(state="failed", message=ended_badly)
-    return _too_slow(deployment, mine, situation) or _running(deployment, mine, events)
+    return _too_slow(deployment, mine, situation) or _running(deployment, mine, events, situation)
 
 
 def newest_pods(deployment: Object, pods: Sequence[Object]) -> list[Object]:
@@ -77,7 +77,7 @@ def _too_slow(deployment: Object, mine: Sequence[Object], situation: Situation) 
     return None
 
 
-def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object]) -> Verdict:
+def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
     if (deployment.get("spec") or {}).get("paused"):
         return Verdict(state="running", message="paused")
     failure = condition(deployment, "ReplicaFailure")
@@ -87,7 +87,7 @@ def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object
     if unready:
         doing = words.activity(unready[0], events)
         if words.waits_for_others(unready[0]):
-            doing += words.given_up_after((deployment.get("spec") or {}).get("progressDeadlineSeconds"))
+            doing += words.given_up_after((deployment.get("spec") or {}).get("progressDeadlineSeconds"), situation.placing_limit)
         return Verdict(state="running", message=doing)
     return Verdict(state="running", message=_counts(deployment))
 

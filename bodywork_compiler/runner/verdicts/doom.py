@@ -43,6 +43,13 @@ def cannot_be_made(job: Object, events: Sequence[Object], seconds: float) -> tup
     return bool(why), one_line(why or refused(message))
 
 
+def are_refused(obj: Object, pods: Sequence[Object], events: Sequence[Object]) -> bool:
+    """Whether no pod is made since the API server refuses them now, for a quota that others fill perhaps."""
+    if any(ask.phase(pod) in {"Pending", "Running"} and not ask.is_leaving(pod) for pod in pods):
+        return False
+    return condition(obj, "ReplicaFailure") is not None or (obj.get("kind") == "Job" and bool(cannot_be_made(obj, events, 0.0)[1]))
+
+
 def _containers_doom(pod: Object) -> str | None:
     for status, _ in ask.containers(pod):
         why = ask.waiting(status)

@@ -38,7 +38,7 @@ def _unfinished(job: Object, mine: Sequence[Object], events: Sequence[Object], s
         return Verdict(state="running", message=f"waiting: {why}" if why else _between(job, mine), attempts=attempts)
     doing = words.activity(active[-1], events)
     if words.waits_for_others(active[-1]):
-        doing += words.given_up_after((job.get("spec") or {}).get("activeDeadlineSeconds"))
+        doing += words.given_up_after((job.get("spec") or {}).get("activeDeadlineSeconds"), situation.placing_limit)
     message = f"attempt {attempts} of {_allowed(job)}: {doing}" if attempts > 1 else doing
     return Verdict(state="running", message=message, attempts=attempts)
 

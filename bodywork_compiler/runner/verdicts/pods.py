@@ -68,6 +68,16 @@ def started_pods(pods: Iterable[Object]) -> frozenset[str]:
     return frozenset(uid(pod) for pod in pods if any(_has_started(status) for status in _own_code(pod)))
 
 
+def is_unplaced(pod: Object) -> bool:
+    """Whether it waits for a node, an image or a volume: nothing of it runs, and what comes next has never run."""
+    if is_leaving(pod) or phase(pod) != "Pending":
+        return False
+    for status, init in containers(pod):
+        if not (init and (state(status).get("terminated") or {}).get("exitCode") == 0):
+            return "running" not in state(status) and last_end(status) is None
+    return True
+
+
 def container_ends(pods: Iterable[Object]) -> dict[ContainerKey, int]:
     """How often each container of each pod has ended so far; an init container that did its work has not "ended" by that."""
     return {(uid(pod), str(status["name"])): ends(status, init=init) for pod in pods for status, init in containers(pod)}

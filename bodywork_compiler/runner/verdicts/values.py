@@ -26,11 +26,15 @@ class Situation:
 
     `seconds` since the object was applied. `stage_seconds`: pod's uid → seconds since its own code was first seen started (`started_pods`).
     `ends_before`: how often each container had ended when this run began (`container_ends`), for pods that are older than the run.
+    `placing_seconds`: for how long the one of its pods that waits longest has waited for a node or an image (`unplaced`); `placing_limit`: how long
+    that may be.
     """
 
     seconds: float = 0.0
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     ends_before: Mapping[ContainerKey, int] = field(default_factory=dict)
+    placing_seconds: float = 0.0
+    placing_limit: float | None = None
 
 
 def condition(obj: Object, kind: str) -> Mapping[str, Any] | None:

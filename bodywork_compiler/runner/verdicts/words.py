@@ -87,9 +87,10 @@ def times(what: str, count: int) -> str:
     return what if count < 2 else f"{what}, {count} times"  # noqa: PLR2004 -- once is not said
 
 
-def given_up_after(seconds: object) -> str:
-    """Until when something is waited for that may never come; by the object's own limit."""
-    return f"; given up after {float(str(seconds)):g} s" if seconds else "; no limit of time is set"
+def given_up_after(*limits: object) -> str:
+    """Until when something is waited for that may never come: by the object's own limit, or the run's."""
+    seconds = [float(str(each)) for each in limits if each]
+    return f"; given up after {min(seconds):g} s" if seconds else "; no limit of time is set"
 
 
 def waits_for_others(pod: Object) -> bool:

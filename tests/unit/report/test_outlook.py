@@ -21,6 +21,12 @@ def shown(found: Difference | None, **changed: Any) -> list[str]:
     return list(outlook(replace(STARTED, **changed), found, cluster="https://127.0.0.1:6443"))
 
 
+def test_the_limit_for_a_node_and_an_image_is_said() -> None:
+    assert "  waits at most 15 min for a node and an image (--schedule-timeout)" in outlook(
+        replace(STARTED, schedule_timeout_seconds=900.0), None, cluster=None
+    )
+
+
 def test_it_names_context_cluster_namespace_and_what_changes() -> None:
     found = a_difference(
         a_change("ConfigMap", "bodywork-iris", "changed", "git-commit", "plan-digest", step=0),

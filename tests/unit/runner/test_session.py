@@ -10,6 +10,7 @@ import pytest
 from fakes import PaperCluster, a_job, a_plan, a_session, as_good
 
 from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import run, session, start
 from bodywork_compiler.runner.events import Event, Notice, RunEnded, StageProgress
 from bodywork_compiler.runner.inbox import Answered, Denied, Listed, Lost, ProxyEnded, Unwatched
@@ -154,7 +155,70 @@ def test_a_stage_that_no_node_takes_is_told_in_the_schedulers_words_every_30_s(s
 
     said = [event for event in told if isinstance(event, StageProgress)]
     assert [event.seconds for event in said] == [0.0, 30.0, 60.0, 90.0]
-    assert {event.message for event in said} == {f"waiting: {words}; given up after 3600 s"}
+    assert {event.message for event in said} == {f"waiting: {words}; given up after 900 s"}
+
+
+def a_pod_of(job: dict[str, Any], **status: Any) -> dict[str, Any]:
+    owner = {"controller": True, "uid": job["metadata"]["uid"], "name": "train"}
+    metadata = {"name": "train-abc", "uid": "2", "labels": job["metadata"]["labels"], "ownerReferences": [owner]}
+    return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Pending", **status}}
+
+
+def seen(session: Session, clock: Clock, *, until: float, **status: Any) -> StageRun:
+    """A stage without a limit of time, whose pod has this status until then."""
+    (step,) = PLAN.steps
+    stage = StageRun(plan=stage_plans(step)[0], manifest=step.objects[0], address=None, began=0.0)
+    job = a_job("train", 1)
+    job["metadata"] |= {"uid": "1", "generation": 1}
+    session.inbox.put(Listed("Job", [job]))
+    session.inbox.put(Listed("Pod", [a_pod_of(job, **status)]))
+    session.pump(0)
+    look(session, [stage])
+    clock.now = until
+    look(session, [stage])
+    return stage
+
+
+NO_IMAGE = {"name": "stage", "image": "x", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "429 Too Many Requests"}}}
+FETCHED = {"name": "fetch", "state": {"terminated": {"exitCode": 0}}}
+FETCHES = {"name": "fetch", "state": {"running": {}}}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}]},
+        {"containerStatuses": [NO_IMAGE]},
+        {"initContainerStatuses": [FETCHED], "containerStatuses": [NO_IMAGE]},
+        {},
+    ],
+)
+def test_a_pod_that_gets_no_node_or_image_fails_its_stage_in_the_end(seeing: Session, clock: Clock, status: dict[str, Any]) -> None:
+    """Whatever the stage's own limit: here it has none."""
+    assert seen(seeing, clock, until=899, **status).verdict.state == "running"
+    found = seen(seeing, clock, until=clock.now + 900, **status).verdict
+    assert found.state == "timed out"
+    assert found.message.startswith("not started within 900 s (--schedule-timeout): ")
+
+
+def test_a_pod_that_fetches_has_a_node_and_an_image(seeing: Session, clock: Clock) -> None:
+    waiting = {"name": "stage", "image": "x", "state": {"waiting": {"reason": "PodInitializing"}}}
+    assert seen(seeing, clock, until=9000, initContainerStatuses=[FETCHES], containerStatuses=[waiting]).verdict.state == "running"
+
+
+def test_without_that_limit_it_is_waited_for_as_long_as_it_takes(clock: Clock) -> None:
+    session = a_session(PaperCluster(), PLAN, options=RunOptions(schedule_timeout_seconds=None))
+    session.clock = clock
+    assert seen(session, clock, until=1e6, containerStatuses=[NO_IMAGE]).verdict.state == "running"
+    session.close()
+
+
+def test_a_job_whose_pods_a_full_quota_refuses_waits_no_longer(seeing: Session, clock: Clock) -> None:
+    words = 'Error creating: pods "train-x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2'
+    event = {"metadata": {"name": "e"}, "reason": "FailedCreate", "message": words, "involvedObject": {"uid": "1"}}
+    seeing.inbox.put(Listed("Event", [event]))
+    found = seen(seeing, clock, until=900, phase="Failed").verdict
+    assert (found.state, "exceeded quota" in found.message) == ("timed out", True)
 
 
 def test_a_stage_beyond_all_of_its_own_limits_ends_by_ours(seeing: Session, clock: Clock) -> None:
