@@ -10,23 +10,27 @@ from bodywork_compiler.values import value
 ACCOUNT = "bodywork-workflow-controller"
 PROGRAM = "bodywork"
 DEFAULT_RETRIES = 1
-_OPTIONS = ("branch", "folder", "namespace")
+_OPTIONS = ("branch", "folder", "namespace", "schedule-timeout")
 _VERBS = {PROGRAM, "apply", "create", "deployment", "workflow"}
 _ALWAYS = ("--yes", "--wait-lock=15m")  # nobody is there to be asked; another run of the pipeline is waited for
 
 
 @value
 class Apply:
-    """What is applied: `url` has no credentials in it. `namespace` is the pipeline's, where it is not its config that says it."""
+    """What is applied: `url` has no credentials in it. `namespace` is the pipeline's, where it is not its config that says it.
+
+    `schedule_timeout` as `apply` takes it; None: its default.
+    """
 
     url: str
     branch: str | None = None
     folder: str | None = None
     namespace: str | None = None
+    schedule_timeout: str | None = None
 
     @property
     def args(self) -> tuple[str, ...]:
-        named = [(name, getattr(self, name)) for name in _OPTIONS]
+        named = [(name, getattr(self, name.replace("-", "_"))) for name in _OPTIONS]
         return ("apply", self.url, *(f"--{name}={given}" for name, given in named if given), *_ALWAYS)
 
 
@@ -69,4 +73,5 @@ def apply_in(args: Sequence[str]) -> Apply:
         branch=options.get("branch") or (words[1] if len(words) > 1 else None),
         folder=options.get("folder"),
         namespace=options.get("namespace") or options.get("ns"),
+        schedule_timeout=options.get("schedule-timeout"),
     )

@@ -75,12 +75,15 @@ def deploy(git_url: str, deploying: Deploying) -> int:
 
 
 def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
+    from dataclasses import replace
+
     from bodywork_compiler.cli.earlier.async_runs import create_async
     from bodywork_compiler.cli.earlier.remote import Remote
 
     running = deploying.running
-    if running.run != DEFAULT_RUN:
-        raise click.UsageError("the options of a run go with a run from here only: leave --async out")
+    schedule_timeout = running.run.schedule_timeout_seconds
+    if replace(running.run, schedule_timeout_seconds=DEFAULT_RUN.schedule_timeout_seconds) != DEFAULT_RUN:
+        raise click.UsageError("the options of a run, but --schedule-timeout, go with a run from here only: leave --async out")
     remote = Remote(
         way=running.way,
         git_url=git_url,
@@ -92,6 +95,7 @@ def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
         known_hosts=running.known_hosts,
         retries=deploying.retries,
         image=deploying.image,
+        schedule_timeout=None if schedule_timeout == DEFAULT_RUN.schedule_timeout_seconds else f"{schedule_timeout or 0:g}s",
     )
     if not running.dry_run:
         click.echo("Using asynchronous workflow controller.")

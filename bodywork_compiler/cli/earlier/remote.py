@@ -11,6 +11,7 @@ import click
 
 from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.cluster import Way, asking, kubectl_of
+from bodywork_compiler.cli.run_options import duration
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
 
@@ -37,6 +38,13 @@ class Remote:
     known_hosts: str | None = None
     retries: int | None = None
     image: str | None = None
+    schedule_timeout: str | None = None
+
+
+def length_of_time(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """As it was written, once it is known to be one."""
+    duration(context, option, given)
+    return given
 
 
 _REMOTE = (
@@ -57,11 +65,17 @@ _REMOTE = (
         metavar="IMAGE",
         help="The controller's image; default: BODYWORK_IMAGE, else what configure-cluster --image remembered, else what make image builds.",
     ),
+    click.option(
+        "--schedule-timeout",
+        metavar="TIME",
+        callback=length_of_time,
+        help="How long a stage's pod may wait for a node and its image (5m); default: as of apply.",
+    ),
 )
 
 
 def remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--folder`, `--retries`, `--group`, `--ssh`, `--known-hosts`, `--image`."""
+    """Adds `--folder`, `--retries`, `--group`, `--ssh`, `--known-hosts`, `--image`, `--schedule-timeout`."""
     for option in reversed(_REMOTE):
         command = option(command)
     return command
@@ -106,7 +120,13 @@ def work_of(remote: Remote, api: Api | None) -> Work:
         image = chosen.name
         foreseen.warn(*chosen.warnings)
     return Work(
-        apply=Apply(url=remote.git_url, branch=remote.branch, folder=remote.folder, namespace=remote.home or remote.namespace),
+        apply=Apply(
+            url=remote.git_url,
+            branch=remote.branch,
+            folder=remote.folder,
+            namespace=remote.home or remote.namespace,
+            schedule_timeout=remote.schedule_timeout,
+        ),
         image=image,
         retries=DEFAULT_RETRIES if remote.retries is None else remote.retries,
         ssh=ssh_key(remote, api, project),

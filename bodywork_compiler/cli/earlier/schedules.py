@@ -144,6 +144,7 @@ def row_of(cronjob: Cronjob) -> dict[str, Any]:
         "git_branch": cronjob.apply.branch,
         "folder": cronjob.apply.folder,
         "namespace": cronjob.apply.namespace,
+        "schedule_timeout": cronjob.apply.schedule_timeout,
         "image": cronjob.image,
     }
 
@@ -175,7 +176,7 @@ def as_it_is_to_stand(api: Api, name: str, timing: Timing, asked: dict[str, Any]
     stands = find_cronjob(api, name)
     given = {key: each for key, each in asked.items() if each is not None and key != "way"}
     before: dict[str, Any] = {"git_url": stands.apply.url, "retries": stands.retries, "image": stands.image if stands.is_ours else None}
-    before |= {key: getattr(stands.apply, key) for key in ("branch", "folder", "namespace")}
+    before |= {key: getattr(stands.apply, key) for key in ("branch", "folder", "namespace", "schedule_timeout")}
     if stands.ssh:
         before["group"] = stands.ssh.secret.removesuffix(f"-{labels.SSH_SECRET[0]}")
     elif stands.token:

@@ -10,7 +10,7 @@ from bodywork_compiler.controller.runs import applied_by, is_controllers
 from bodywork_compiler.controller.work import Apply, SshKey, Work, apply_in
 from bodywork_compiler.errors import BodyworkError
 
-IRIS = Apply(url="git@git.example.com:acme/iris.git", branch="a$(HOME)b", folder="ml")
+IRIS = Apply(url="git@git.example.com:acme/iris.git", branch="a$(HOME)b", folder="ml", schedule_timeout="5m")
 KEY = SshKey(secret="prod-ssh-git-private-key", key="BODYWORK_GIT_SSH_PRIVATE_KEY")
 WORK = Work(apply=IRIS, image="bodywork-controller:1", retries=2, ssh=KEY)
 NIGHTLY = NewCronjob(name="nightly", work=WORK, when=When(schedule="@daily", time_zone="Europe/Berlin", history_limit=3))
