@@ -74,6 +74,8 @@ TIMED_OUT_MESSAGE = "took longer than"
 # the variable of the failure stage's container `stage`, rendered as "", whose value the driver sets before it runs the Job: with each `$`
 # doubled, since Kubernetes expands `$(NAME)` there
 EXCEPTION_MESSAGE = "EXCEPTION_MESSAGE"
+# names the variables of a container that hold secrets, with spaces between them: its start script masks their values in what it prints
+SECRET_VARIABLES = "BODYWORK_SECRET_VARIABLES"  # noqa: S105 - a name
 
 
 def service_url_variable(stage: str) -> str:

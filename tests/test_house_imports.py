@@ -33,7 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     "kubectl": VALUES | {"manifests", "die_with_us", "kubectl_errors"},
     "proxy": VALUES | {"kubectl"},
     "api": VALUES,
-    "runner": VALUES | {"manifests", "kubectl", "kubectl_errors", "proxy", "api"},
+    # (of the compiler only how secrets are masked, which driver and pods do alike)
+    "runner": VALUES | {"compiler.scripts", "manifests", "kubectl", "kubectl_errors", "proxy", "api"},
     "local": VALUES | {"manifests", "runner"},
     "secret_groups": VALUES | {"manifests", "compiler", "kubectl", "proxy", "api", "runner"},
     "controller": VALUES | {"manifests", "compiler", "kubectl", "kubectl_errors", "proxy", "api", "runner", "deployed", "secret_groups"},

@@ -37,7 +37,7 @@ def command(stage: str | None, which: Which, *, follow: bool, **asked: Any) -> N
     """Print the logs of a pipeline's stages.
 
     STAGE is the stage's name; without it the logs of all stages are printed, oldest pod first. Where there are several pods, each line begins with
-    its own pod's name. Values of the pods' secrets are shown as ***, if you may read these secrets. Which pipeline: see `bodywork status --help`.
+    its own pod's name. Values of the pods' secrets are shown as ***. Which pipeline: see `bodywork status --help`.
 
     \b
     Example:
@@ -73,7 +73,7 @@ def _print(found: Opened, wanted: Wanted) -> None:
             hint="How it stands: bodywork status",
         )
     secrets = PodSecrets(found.api)
-    secrets.learn([pod for pod in pods if wanted.stage in {None, label(pod, labels.STAGE)}])
+    _learn(secrets, [pod for pod in pods if wanted.stage in {None, label(pod, labels.STAGE)}])
     read_logs(found.api, logs, wanted, _show(secrets, is_alone=len(logs) == 1))
 
 
@@ -85,10 +85,18 @@ def _follow(found: Opened, wanted: Wanted) -> None:
 
     def look() -> tuple[Sequence[Object], bool]:
         pods, more_come = pods_and_whether_more_come(found.api, found.deployed, wanted.stage)
-        secrets.learn(pods)
+        _learn(secrets, pods)
         return pods, more_come
 
     Following(found.api, wanted, _show(secrets, is_alone=False)).until_over(look)
+
+
+def _learn(secrets: PodSecrets, pods: Sequence[Object]) -> None:
+    for secret in secrets.learn(pods):
+        click.echo(
+            f"bodywork: warning: values of secret {secret} are not masked: you may not read it, and the pods do not mask it themselves",
+            err=True,
+        )
 
 
 def _show(secrets: PodSecrets, *, is_alone: bool) -> Show:

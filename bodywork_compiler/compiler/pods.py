@@ -47,7 +47,7 @@ def pod_variables(shared: Shared, stage: Stage, label: str, *, on_failure: bool 
 
 def _own_env(shared: Shared, stage: Stage) -> dict[str, str]:
     """What Bodywork tells a stage; the config's `env` may say otherwise."""
-    own = {"GIT_COMMIT_HASH": shared.source.commit[:SHORT_HASH_LENGTH]}
+    own = {"GIT_COMMIT_HASH": shared.source.commit[:SHORT_HASH_LENGTH], **_secret_variables(stage.secrets)}
     if isinstance(stage.work, Batch):
         if stage.work.max_completion_time_seconds:
             own["BODYWORK_TIME_LIMIT_SECONDS"] = str(stage.work.max_completion_time_seconds)
@@ -63,7 +63,8 @@ def _install_variables(shared: Shared, stage: Stage, of_stage: dict[str, str]) -
         return {"install_args": None}
     wanted = ("--requirement", stage.requirements_file) if stage.requirements_file else stage.requirements
     secrets = tuple(secret for secret in stage.secrets if secret.variable.startswith(PIP_PREFIXES))
-    env = {**shared.env, **({"BODYWORK_INSTALL_IF_MISSING": NOTEBOOK_MODULES} if is_notebook else {}), **of_stage}
+    modules = {"BODYWORK_INSTALL_IF_MISSING": NOTEBOOK_MODULES} if is_notebook else {}
+    env = {**shared.env, **modules, **_secret_variables(secrets), **of_stage}
     secret_names = {secret.variable for secret in secrets}
     return {
         "install_args": [without_expansion(word) for word in wanted],
@@ -74,3 +75,8 @@ def _install_variables(shared: Shared, stage: Stage, of_stage: dict[str, str]) -
 
 def _secrets(secrets: tuple[SecretVariable, ...]) -> tuple[tuple[str, str, str], ...]:
     return tuple((secret.variable, secret.secret, secret.key) for secret in secrets)
+
+
+def _secret_variables(secrets: tuple[SecretVariable, ...]) -> dict[str, str]:
+    """For the start scripts, which mask these variables' values in what the container prints."""
+    return {labels.SECRET_VARIABLES: " ".join(secret.variable for secret in secrets)} if secrets else {}

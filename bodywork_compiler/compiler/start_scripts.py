@@ -1,4 +1,4 @@
-"""The scripts with which a stage's containers start. They run in users' images, not here: nothing of this package imports them."""
+"""The scripts with which a stage's containers start. They run in users' images, not here; only `masking.py` does both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bodywork_compiler.compiler.inline import HASH_LENGTH
 from bodywork_compiler.values import value
 
 _FOLDER = Path(__file__).parent / "scripts"
-FILES = ("fetch.py", "install.py", "notebook.py", "run.py")
+FILES = ("fetch.py", "install.py", "masking.py", "notebook.py", "run.py")
 
 
 @value

@@ -1,18 +1,17 @@
-"""Values of secrets that the run knows, kept out of all that it tells: `***` stands in their place.
+"""Values of secrets that the run knows, kept out of all that it tells: `***` takes their place.
 
-Known by heart are exact values of 4 characters or more, each line of those that have several, and their base64. What a stage makes of a value
-otherwise (turned round, cut in pieces) is not known.
+`compiler/scripts/masking.py` says in which forms a value is recognised. The pods use it too: there it also hides what the run may not read.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
+from bodywork_compiler.compiler.scripts import masking
 from bodywork_compiler.runner.events import (
     ContainerTail,
     Event,
@@ -24,11 +23,6 @@ from bodywork_compiler.runner.events import (
     StageEnded,
     StageProgress,
 )
-
-MASK = "***"
-SHORTEST = 4  # of what is masked: a shorter value stands in too many words
-SHORTEST_ROW = 8  # of base64 that is wrapped: its last row may be a syllable
-ROWS = (76, 64)  # as `base64` and PEM wrap it
 
 # where words of other programs, or of a stage, may stand; names, kinds and results are Bodywork's own
 _FREE_TEXT: Mapping[type, tuple[str, ...]] = {
@@ -45,25 +39,28 @@ _Told = TypeVar("_Told")
 
 
 class Mask:
-    """Grows as the run comes to know secrets; one pattern finds all of them at once."""
+    """Grows as the run comes to know secrets."""
 
     def __init__(self) -> None:
         self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._masker: masking.Masker | None = None
 
     def learn(self, secret: Mapping[str, Any] | None) -> None:
         """All values of a Secret, as a manifest or the API server has it."""
         for value in _values(secret or {}):
-            self._forms.update(_forms(value))
-        if self._forms:
-            # the longest first: a value may begin as another one does
-            self._pattern = re.compile("|".join(re.escape(form) for form in sorted(self._forms, key=lambda form: (-len(form), form))))
+            # as a log is decoded
+            self._forms.update(form.encode("utf-8", "surrogateescape").decode(errors="replace") for form in masking.forms(value))
+        self._masker = None
 
     def text(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        if not self._forms:
+            return text
+        if self._masker is None:
+            self._masker = masking.Masker(self._forms)
+        return self._masker.text(text)
 
     def event(self, event: Event) -> Event:
-        return event if self._pattern is None else self._clean(event)
+        return self._clean(event) if self._forms else event
 
     def _clean(self, told: _Told) -> _Told:
         found: Any = told
@@ -81,34 +78,11 @@ class Mask:
 def _values(secret: Mapping[str, Any]) -> Iterator[bytes]:
     yield from (_decoded(str(value or "")) for value in (secret.get("data") or {}).values())
     for value in (secret.get("stringData") or {}).values():
-        yield str(value).encode()
+        yield str(value).encode("utf-8", "surrogateescape")
 
 
 def _decoded(value: str) -> bytes:
     try:
         return base64.b64decode(value)
     except (binascii.Error, ValueError):  # a manifest by hand, which the API server will refuse
-        return value.encode()
-
-
-def _forms(value: bytes) -> Iterator[str]:
-    """Everything by which a value may be recognised in a line."""
-    text = value.decode(errors="replace")
-    bare = text.strip()
-    yield from _long_enough([bare, *(line.strip() for line in text.splitlines())])
-    if len(bare) >= SHORTEST:
-        # `echo VALUE | base64` has a line break more than the value
-        for written in {value, bare.encode(), bare.encode() + b"\n"}:
-            yield from _base64(written)
-
-
-def _base64(value: bytes) -> Iterator[str]:
-    for encoded in {base64.b64encode(value).decode(), base64.urlsafe_b64encode(value).decode()}:
-        yield encoded.rstrip("=")
-        for width in ROWS:
-            if len(encoded) > width:
-                yield from _long_enough((encoded[at : at + width] for at in range(0, len(encoded), width)), SHORTEST_ROW)
-
-
-def _long_enough(texts: Iterable[str], shortest: int = SHORTEST) -> Iterator[str]:
-    return (text for text in texts if len(text) >= shortest)
+        return value.encode("utf-8", "surrogateescape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from bodywork_compiler import labels
@@ -11,6 +12,7 @@ from bodywork_compiler.manifests import KubeObject, Plan
 # the keys under which a pod names them
 SECRETS = ("secretKeyRef", "secretRef", "secret")
 CONFIG_MAPS = ("configMapKeyRef", "configMapRef", "configMap")
+SCRIPTS_FOLDER = "/opt/bodywork/scripts/"  # where pod.yaml.j2 mounts the start scripts, of which each container's command is one
 
 
 class Key(NamedTuple):
@@ -54,6 +56,32 @@ def named_by(body: Any, references: tuple[str, ...] = SECRETS) -> Iterator[str]:
                 yield from (str(value[name]) for name in ("name", "secretName") if value.get(name))
             else:
                 yield from named_by(value, references)
+
+
+def unmasked(plan: Plan, secrets: AbstractSet[str]) -> dict[str, list[str]]:
+    """Which of these secrets stages may print as they are → those stages."""
+    found: dict[str, dict[str, None]] = {}
+    for each in objects(plan):
+        for secret in unmasked_in(_pod_spec(each)) & secrets:
+            found.setdefault(secret, {})[each.stage or each.name] = None
+    return {secret: list(stages) for secret, stages in sorted(found.items())}
+
+
+def unmasked_in(spec: Mapping[str, Any]) -> set[str]:
+    """Secrets that some container of the pod has, while its start script does not know to mask their values."""
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    return {secret for container in containers for secret in _seen_by(container, spec)}
+
+
+def _seen_by(container: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
+    """The secrets that a container has, but for variables which its start script is told of, and what `fetch` needs."""
+    is_ours = any(str(word).startswith(SCRIPTS_FOLDER) for word in container.get("command") or ())
+    variables = container.get("env") or ()
+    told = " ".join(str(each.get("value")) for each in variables if is_ours and each.get("name") == labels.SECRET_VARIABLES).split()
+    yield from named_by([each for each in variables if each.get("name") not in told])
+    yield from named_by(container.get("envFrom"))
+    mounts = {} if is_ours and container.get("name") == labels.FETCH else {each.get("name") for each in container.get("volumeMounts") or ()}
+    yield from named_by([each for each in spec.get("volumes") or () if each.get("name") in mounts])
 
 
 def _pod_spec(each: KubeObject) -> Mapping[str, Any]:

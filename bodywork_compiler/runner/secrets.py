@@ -15,7 +15,7 @@ from bodywork_compiler.runner import groups, missing
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.groups import Group
 from bodywork_compiler.runner.missing import Missing
-from bodywork_compiler.runner.references import Key, brought, named, wanted
+from bodywork_compiler.runner.references import Key, brought, named, unmasked, wanted
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 
 ASK_AGAIN_SECONDS = 1.0
@@ -29,6 +29,13 @@ def check(session: Session) -> None:
     faults = _awaited(session, patience) if patience else _faults(session)
     if faults:
         raise missing.refusal(faults, waited_seconds=patience)
+    for secret, stages in unmasked(session.plan, session.unread_secrets).items():
+        session.notice(
+            f"values of secret {secret} are not masked in the logs of {', '.join(stages)}: this account may not read the secret, "
+            "and the pods do not mask it themselves, since it is not one of the variables that Bodywork's start script is told of",
+            "WARNING",
+            where="run.setup",
+        )
 
 
 def _awaited(session: Session, patience_seconds: float) -> list[Missing]:
@@ -56,6 +63,7 @@ def _pass_time(session: Session, seconds: float) -> None:
 def _faults(session: Session) -> list[Missing]:
     session.copies = ()
     session.secrets_before.clear()
+    session.unread_secrets.clear()
     group, required = groups.group_of(session.plan), wanted(session.plan)
     faults: list[Missing] = []
     for secret in sorted(named(session.plan)):
@@ -86,6 +94,7 @@ def _in_namespace(session: Session, group: Group | None, secret: str, keys: Abst
     try:
         stands = find(session, "Secret", secret)
     except Refused:  # a run may be allowed to make pods that use a secret, and not to read it
+        session.unread_secrets.add(secret)
         return []
     session.mask.learn(stands)
     if stands and not (group and not group.only and groups.is_copy_from(stands, group)):

@@ -72,6 +72,7 @@ class Session:
     secrets_before: dict[str, Object] = field(default_factory=dict)  # what stood under their names
     secrets_changed: tuple[str, ...] = ()  # names of those of them that this run has overwritten
     secrets_new: tuple[str, ...] = ()  # names of copies where nothing stood before this run
+    unread_secrets: set[str] = field(default_factory=set)  # names of those that this account may not read
     adopted: tuple[Stranger, ...] = ()  # what is taken over, since `--adopt` says so
     led_over_at: float | None = None  # when the last Service was led from pods that are taken over to ours
     lock: Lock | None = None

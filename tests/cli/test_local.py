@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from builders import a_batch_stage, a_project, write
 from local_projects import SERVER, STUBBORN, a_free_port, a_repository_with, batch, bodywork, ended, events, lives, named, running, service
+from secret_forms import ODD, PRINTS, leaks
 
 ASK = """\
 import os, urllib.request
@@ -215,6 +217,23 @@ class TestSecrets:
         done = bodywork("apply", "--local", "--secrets", file, cwd=project)
         assert done.returncode == 0, done.stderr
         assert "train | token *** user ada" in done.stdout
+
+    @pytest.mark.parametrize("form", ["text", "json"])
+    def test_no_form_of_them_comes_out_anywhere(self, project: Path, form: str) -> None:
+        """The failure stage prints them too, and is told what the first has said last."""
+        canaries = {"ODD": ODD, "TOKEN": "ghp_0123456789abcdef", "KEY": "-----BEGIN KEY-----\nAAAAC3NzaC1lZDI1NTE5\n-----END KEY-----"}
+        secrets = dict.fromkeys(canaries, "store")
+        fails = f"{PRINTS}raise SystemExit('refused: ' + repr(dict(os.environ)))\n"
+        stages = {stage: batch(f"{stage}.py", secrets=secrets) for stage in ("fails", "tells")}
+        scripts = {"fails.py": fails, "tells.py": f"{PRINTS}print(repr(os.environ['EXCEPTION_MESSAGE']))"}
+        a_repository_with(project, scripts, stages=stages, dag="fails", run_on_failure="tells")
+        file = write(project.parent / "secrets.yaml", json.dumps({"store": canaries}))
+        report = project.parent / "report.json"
+        done = bodywork("apply", "--local", "--secrets", file, "-o", form, "--report", report, cwd=project)
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert done.stdout.count("all is printed") >= 2
+        assert "refused: " in done.stdout
+        assert leaks(done.stdout + done.stderr + report.read_text(), *canaries.values()) == []
 
     def test_or_from_the_environment_which_else_reaches_no_stage(self, project: Path) -> None:
         script = "import os; print('token' if os.environ['TOKEN'] == 'correct horse' else 'none', os.environ.get('MINE'))"

@@ -157,6 +157,7 @@ def test_values_of_secrets_that_the_user_may_read_are_masked(kubectl: PaperKubec
     done = bodywork("logs", "train", "--namespace", "lab", cwd=empty)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].endswith(shown)
+    assert ("values of secret store are not masked" in done.stderr) is not may_read
 
 
 def test_logs_of_a_stage_that_is_not_there_name_the_near_one(kubectl: PaperKubectl, empty: Path) -> None:

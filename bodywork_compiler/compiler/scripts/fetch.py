@@ -22,6 +22,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+sys.path.insert(0, str(Path(__file__).parent))  # an image may set PYTHONSAFEPATH
+import masking  # type: ignore[import-not-found]
+
 # what git says when trying again may help; anything else (no such repository, no access) will not change within seconds
 PASSING = (
     "Could not resolve host",
@@ -141,7 +144,7 @@ def fetch_commit(project: Path, url: str, commit: str) -> None:
         if done:
             check_commit(project, url, commit)
             return
-        print(words, file=sys.stderr, flush=True)
+        show(words)
         if pause is None or not any(passing in words for passing in PASSING):
             raise FetchError(f"could not fetch {url}: {reason(words, url)}")
         say(f"trying again in {pause} s")
@@ -249,7 +252,7 @@ def has_passphrase(key: str) -> bool:
 def git(project: Path, *words: str) -> None:
     done, said = try_git(project, *words)
     if not done:
-        print(said, file=sys.stderr, flush=True)
+        show(said)
         raise FetchError(f"git {words[0]} failed: {reason(said)}")
 
 
@@ -266,7 +269,14 @@ def try_git(project: Path, *words: str) -> tuple[bool, str]:
 
 
 def say(message: str) -> None:
-    print("bodywork: " + message, file=sys.stderr, flush=True)
+    show("bodywork: " + message)
+
+
+def show(text: str) -> None:
+    """git prints an address with the login that is in it, and a server may say whom it refused."""
+    secrets = [os.environ.get(TOKEN, ""), *masking.logins(os.environ.get("BODYWORK_GIT_URL", ""))]
+    known = {form for value in secrets for form in masking.forms(value.encode("utf-8", "surrogateescape"))}
+    print(masking.Masker(known).text(text), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

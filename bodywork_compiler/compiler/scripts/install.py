@@ -16,8 +16,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).parent))  # an image may set PYTHONSAFEPATH
+import masking  # type: ignore[import-not-found]
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FIRST_PIP_WITH_OPTION_PYTHON = (22, 3)
 
@@ -69,11 +72,22 @@ def installer(workspace: Path, project: Path) -> Callable[[Sequence[str]], None]
     environment = dict(defaults, **os.environ)
 
     def install(arguments: Sequence[str]) -> None:
-        code = subprocess.call([*command, *arguments], cwd=str(project), env=environment)
+        code = call_masked([*command, *arguments], project, environment)
         if code != 0:
             raise InstallError(f"pip could not install the requirements (exit code {code})", code)
 
     return install
+
+
+def call_masked(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """pip hides passwords itself, but not all that it starts does: git, and what builds a package."""
+    stream = masking.stream_for(environment)
+    if not stream.knows_some:
+        return subprocess.call(command, cwd=str(folder), env=environment)
+    with subprocess.Popen(command, cwd=str(folder), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        masking.copy(process.stdout.fileno(), sys.stdout.fileno(), stream)
+    return process.returncode
 
 
 def pip_version(pip: list[str]) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 Its arguments are the executable, relative to the project's folder, and the stage's own arguments. Reads the environment:
 BODYWORK_WORKSPACE, BODYWORK_FOLDER, BODYWORK_TIME_LIMIT_SECONDS (none or 0: no limit) and BODYWORK_TERMINATION_LOG. It is the
-first process of its container: as such it hands signals on (SIGTERM would do nothing there) and reaps what is orphaned.
+first process of its container: as such it hands signals on (SIGTERM would do nothing there) and reaps what is orphaned. Where variables hold
+secrets (BODYWORK_SECRET_VARIABLES names them), what the stage prints comes through this process, which masks their values.
 Exits as the stage does, 128 + N when signal N ended it, and 124 when its time was over. Python 3.8 and the standard library.
 """
 
@@ -11,11 +12,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent))  # an image may set PYTHONSAFEPATH
+import masking  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 EXIT_TIMED_OUT = 124
 EXIT_NOT_FOUND = 2
 HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+MOST_LEFT_BYTES = 1 << 20  # of what a pipe holds when the stage has ended; what writes on after that is not waited for
 SECONDS_TO_STOP = 10  # between asking a stage whose time is over to end, and ending it
 
 
@@ -72,27 +78,37 @@ class Supervisor:
         self.limit_seconds = limit_seconds
         self.timed_out = False
         self.process: subprocess.Popen[bytes] | None = None
+        self.output: Output | None = None
 
     def run(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> int:
         for number in HANDED_ON:
             signal.signal(number, self.hand_on)
         signal.signal(signal.SIGALRM, self.end_time)
         # one stream, as on a terminal: the kubelet reads two of them apart, and a traceback would be cut in two by lines printed before it
-        self.process = subprocess.Popen(command, cwd=str(cwd), env=env, stderr=subprocess.STDOUT, start_new_session=True)
+        stream = masking.stream_for(env)
+        self.output = Output(stream) if stream.knows_some else None
+        printed = self.output.written if self.output else None
+        self.process = subprocess.Popen(command, cwd=str(cwd), env=env, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True)
+        if self.output:
+            os.close(self.output.written)
         if self.limit_seconds:
             signal.alarm(self.limit_seconds)
         status = self.wait(self.process)
         signal.alarm(0)
         self.send(signal.SIGKILL)  # what the stage left behind ends with it
+        if self.output:
+            self.output.finish()
         return self.exit_code(status)
 
     def wait(self, process: subprocess.Popen[bytes]) -> int:
         """Reap every child, ours and orphans alike, until ours ends. Signals are handled while waiting."""
         while True:
-            ended, status = os.waitpid(-1, 0)
+            ended, status = os.waitpid(-1, os.WNOHANG if self.output else 0)
             if ended == process.pid:
                 process.returncode = status
                 return status
+            if ended == 0 and self.output:
+                self.output.pass_on_until_a_signal()
 
     def exit_code(self, status: int) -> int:
         if self.timed_out:
@@ -123,6 +139,48 @@ class Supervisor:
         print(f"bodywork: the stage {message}", file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):  # the log has it too
             Path(os.environ.get("BODYWORK_TERMINATION_LOG", "/dev/termination-log")).write_text(message)
+
+
+class Output:
+    """What the stage prints, on its way to the container's log. One thread does it all: a signal's handler runs between two pieces."""
+
+    def __init__(self, stream: masking.Stream) -> None:
+        self.stream = stream
+        self.read, self.written = os.pipe()
+        self.woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it wakes nobody
+        self.is_open = True
+
+    def pass_on_until_a_signal(self) -> None:
+        while True:
+            ready, _, _ = select.select([self.woken, *([self.read] if self.is_open else [])], [], [])
+            if self.read in ready:
+                self.pass_on()
+            if self.woken in ready:
+                os.read(self.woken, masking.READ_BYTES)
+                return
+
+    def pass_on(self) -> int:
+        """The next piece; how long it was, 0 at the end of all."""
+        piece = os.read(self.read, masking.READ_BYTES)
+        try:
+            masking.write(sys.stdout.fileno(), self.stream.feed(piece) if piece else self.stream.end())
+        except BrokenPipeError:
+            piece = b""
+        if not piece:  # all have closed it; or nobody takes it any more, which the stage gets to know
+            self.is_open = False
+            os.close(self.read)
+        return len(piece)
+
+    def finish(self) -> None:
+        """What the stage had still written; a program that has left its group may keep the pipe open for ever."""
+        left = MOST_LEFT_BYTES
+        while self.is_open and left > 0 and select.select([self.read], [], [], 0)[0]:
+            left -= self.pass_on()
+        if self.is_open:
+            masking.write(sys.stdout.fileno(), self.stream.end())
 
 
 if __name__ == "__main__":

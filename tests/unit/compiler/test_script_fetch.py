@@ -309,6 +309,13 @@ def test_a_token_opens_a_private_repository_by_https(workspace, repository, tmp_
         assert git_over_http.PASSWORD not in refused.stderr + without.stderr
 
 
+def test_a_login_that_is_in_the_address_is_not_printed(workspace, tmp_path):
+    ended = fetch(workspace, f"file://someone:hunter2@{tmp_path}/nothing.git", "f" * 40)
+    assert ended.code == 1
+    assert "someone:***@" in ended.last_line
+    assert "hunter2" not in ended.stdout + ended.stderr
+
+
 def test_the_secret_of_a_token_is_seen_by_fetch_only_and_may_be_missing():
     pod = compiled_pod("https://git.example.com/acme/iris.git")
     assert {"name": "https", "secret": {"secretName": "git-https-token", "optional": True, "defaultMode": 0o400}} in pod["volumes"]

@@ -115,3 +115,14 @@ def test_the_stages_own_word_about_pip_wins(workspace, offline):
     )
     ended = workspace.run("install", "petals", settings=show, PIP_NO_CACHE_DIR="0", **offline)
     assert json.loads(ended.stdout.splitlines()[-1])["PIP_NO_CACHE_DIR"] == "0"
+
+
+def test_what_pip_and_others_print_of_secrets_is_masked(workspace, offline):
+    """pip hides the password of an index, but not what a requirement or a build says."""
+    workspace.has("requirements.txt", "hunter2-thing==1.0\n")
+    secret = {"BODYWORK_SECRET_VARIABLES": "PIP_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL": "https://user:hunter2@127.0.0.1:9/simple"}
+    ended = workspace.run("install", "--requirement", "requirements.txt", **offline, **secret)
+    assert ended.code == 1
+    assert "***-thing" in ended.stdout
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert ended.last_line == "bodywork: pip could not install the requirements (exit code 1)"

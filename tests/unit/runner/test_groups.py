@@ -29,7 +29,7 @@ from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.runner import groups, secrets
-from bodywork_compiler.runner.events import Event, LogLine, Notice, RunEnded
+from bodywork_compiler.runner.events import Event, LogLine, Notice, RunEnded, StepStarted
 
 GROUP = "iris-team"
 
@@ -370,3 +370,42 @@ def test_the_reason_in_the_failure_stages_environment_is_masked(cluster: WithGro
     made = next(stdin for stdin in cluster.stdins if "EXCEPTION_MESSAGE" in stdin)
     assert "first-value" not in made
     assert "first-value" not in repr([event for event in told if isinstance(event, RunEnded)])
+
+
+OURS = {"command": ["python3", "/opt/bodywork/scripts/run.py"]}
+TOLD = {"name": "BODYWORK_SECRET_VARIABLES", "value": "A B"}
+
+
+def from_secret(variable: str, secret: str = "mail") -> Object:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": "KEY"}}}
+
+
+@pytest.mark.parametrize(
+    ("container", "is_said"),
+    [
+        ({**OURS, "env": [TOLD, from_secret("A")]}, False),
+        ({**OURS, "env": [TOLD, from_secret("C")]}, True),
+        ({**OURS, "env": [from_secret("A")]}, True),
+        ({"command": ["sh", "-c", "env"], "env": [TOLD, from_secret("A")]}, True),
+        ({"env": [TOLD, from_secret("A")]}, True),
+        ({**OURS, "env": [TOLD], "envFrom": [{"secretRef": {"name": "mail"}}]}, True),
+        ({**OURS, "env": [TOLD], "volumeMounts": [{"name": "files", "mountPath": "/files"}]}, True),
+        ({**OURS, "env": [TOLD]}, False),
+    ],
+    ids=["ours", "another variable", "of an earlier render", "own command", "the image's command", "envFrom", "files", "files not mounted"],
+)
+def test_what_neither_the_run_nor_the_pod_can_mask_is_said_before_step_1(cluster: WithGroups, container: Object, *, is_said: bool) -> None:
+    template = a_template()
+    template["spec"]["containers"] = [{"name": "stage", "image": "i", **container}]
+    template["spec"]["volumes"] = [{"name": "files", "secret": {"secretName": "mail"}}]
+    find = cluster.find
+    cluster.find = lambda kind, name: Forbidden().find(kind, name) if kind == "Secret" else find(kind, name)  # type: ignore[method-assign]
+    _, events = execute(cluster, a_plan(a_job("train", 1, template=template)))
+    said = [
+        number
+        for number, each in enumerate(events)
+        if isinstance(each, Notice) and "secret mail are not masked in the logs of train" in each.message
+    ]
+    begun = [number for number, each in enumerate(events) if isinstance(each, StepStarted)]
+    assert len(said) == is_said
+    assert not said or said[0] < begun[0]
