@@ -1,4 +1,4 @@
-"""Secrets planted wherever one may come in, and searched for wherever one might come out: argv, output, temporary files, the cluster's objects."""
+"""Secrets planted wherever one may come in, and searched for wherever one might come out: argv, output, temporary files, the cluster's objects and logs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,16 @@ from urllib.parse import quote
 
 import git_over_http
 import pytest
+import yaml
 from builders import a_bare_copy, a_batch_stage, a_pipeline, write
 from clusters import Cluster
 from hand_made import programs
+from secret_forms import ODD, PRINTS, leaks
 
 pytestmark = pytest.mark.cluster
 GROUPS = "bodywork-deployment-jobs"
-PRINTS = """\
-import base64, os
-for name in ("GROUPED", "STANDING"):
-    value = os.environ[name]
-    print(name, value, base64.b64encode(value.encode()).decode())
-    print(repr(os.environ.get("EXCEPTION_MESSAGE")))
-"""
-FAILS = f"{PRINTS}raise SystemExit('refused: ' + os.environ['GROUPED'])\n"
+TELLS = f"{PRINTS}print('GROUPED', os.environ['GROUPED'])\nprint(repr(os.environ.get('EXCEPTION_MESSAGE')))\n"
+FAILS = f"{TELLS}raise SystemExit('refused: ' + os.environ['GROUPED'])\n"
 # runs the true program, and keeps what was said to it and what lay in the temporary folder when it had ended
 SPY = """\
 #!/bin/sh
@@ -50,6 +46,11 @@ class Canaries:
     of_url: str
     in_environment: str
 
+    @property
+    def printed(self) -> tuple[str, str]:
+        """Those that the stages know."""
+        return self.grouped, self.standing
+
     def all_forms(self) -> set[str]:
         plain = {self.grouped, *self.grouped.splitlines(), self.standing, self.of_url, quote(self.of_url, safe=""), self.in_environment}
         return plain | {base64.b64encode(value.encode()).decode().rstrip("=") for value in plain}
@@ -62,7 +63,7 @@ class Canaries:
 def canaries(cluster: Cluster, namespace: str) -> Iterator[Canaries]:
     """One in a group's secret (of two lines), one in a secret of the namespace, one in the URL, one in our own environment."""
     planted = Canaries(
-        grouped=f"grouped-{secrets.token_hex(8)}\nsecond-{secrets.token_hex(8)}",
+        grouped=f"grouped-{secrets.token_hex(8)}{ODD}\nsecond-{secrets.token_hex(8)}",
         standing=f"standing-{secrets.token_urlsafe(9)}",
         of_url=git_over_http.PASSWORD,
         in_environment=f"environment-{secrets.token_hex(8)}",
@@ -85,7 +86,7 @@ def url(namespace: str, tmp_path: Path) -> Iterator[str]:
         "batch": {"retries": 0, "max_completion_time_seconds": 60},
     }
     stages = {stage: a_batch_stage(f"{stage}.py", **needs) for stage in ("fails", "tells")}
-    for stage, code in {"fails": FAILS, "tells": PRINTS}.items():
+    for stage, code in {"fails": FAILS, "tells": TELLS}.items():
         write(tmp_path / "project" / f"{stage}.py", code)
     pipeline = {"namespace": namespace, "secrets_group": namespace, "run_on_failure": "tells", "dag": "fails"}
     repository = a_pipeline(tmp_path / "project", remote=None, stages=stages, **pipeline)
@@ -156,11 +157,18 @@ def content(file: Path) -> str:
 
 
 def objects_of(cluster: Cluster, namespace: str) -> str:
-    """All of the namespace as the API server has it, but Secrets, and what a stage itself wrote into its pod's status."""
+    """All of the namespace as the API server has it, but Secrets."""
     kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name").split()
     found = cluster.get(",".join(kind for kind in kinds if kind != "secrets"), "-n", namespace)["items"]
     assert {"Job", "Pod", "ConfigMap", "Event"} <= {each["kind"] for each in found}
-    return json.dumps([{**each, "status": None} if each["kind"] == "Pod" else each for each in found])
+    return json.dumps(found, indent=1)
+
+
+def logs_of_pods(cluster: Cluster, namespace: str) -> str:
+    """As the kubelet has them: whoever reads a node's log files, or collects them, sees that."""
+    pods = [each["metadata"]["name"] for each in cluster.get("pods", "-n", namespace)["items"]]
+    assert pods
+    return "".join(cluster.kubectl("logs", "-n", namespace, pod, "--all-containers") for pod in pods)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -175,7 +183,67 @@ def test_no_secret_comes_out_anywhere(cluster: Cluster, namespace: str, url: str
     assert canaries.found_in(run.output) == set()
     assert canaries.found_in(run.argv) == set()
     assert canaries.found_in(run.files) == set()
-    assert canaries.found_in(objects_of(cluster, namespace)) == set()
+    there = {"output": run.output, "objects": objects_of(cluster, namespace), "logs": logs_of_pods(cluster, namespace)}
+    assert there["logs"].count("all is printed") == 2
+    assert {place: (canaries.found_in(text), leaks(text, *canaries.printed)) for place, text in there.items()} == dict.fromkeys(
+        there, (set(), [])
+    )
     copies = [each for each in cluster.get("secrets", "-n", namespace)["items"] if each["metadata"]["name"] == "grouped"]
     assert canaries.found_in(json.dumps([each["metadata"] for each in copies])) == set()
     assert len(copies) == 1
+
+
+@pytest.fixture
+def without_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> Cluster:
+    """As an account sees it that may do all of a run, but read no secret."""
+    printed = cluster.bodywork("configure-cluster", "--namespace", namespace, "--dry-run=client", "-o", "yaml", cwd=tmp_path).stdout
+    (role,) = [each for each in yaml.safe_load_all(printed) if each["kind"] == "Role" and each["metadata"]["namespace"] == namespace]
+    rules = [rule for rule in role["rules"] if "secrets" not in rule["resources"]]
+    assert len(rules) == len(role["rules"]) - 1
+    metadata = {"name": "reads-no-secret", "namespace": namespace}
+    role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": metadata["name"]}
+    subjects = [{"kind": "ServiceAccount", "name": metadata["name"], "namespace": namespace}]
+    objects = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": role["apiVersion"], "kind": "Role", "metadata": metadata, "rules": rules},
+        {"apiVersion": role["apiVersion"], "kind": "RoleBinding", "metadata": metadata, "roleRef": role_ref, "subjects": subjects},
+    ]
+    cluster.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    known = yaml.safe_load(cluster.kubectl("config", "view", "--raw", "--minify", "-o", "yaml"))
+    token = cluster.kubectl("create", "token", metadata["name"], "-n", namespace).strip()
+    known["users"] = [{**known["users"][0], "user": {"token": token}}]
+    file = write(tmp_path / "kubeconfig-of-account", yaml.safe_dump(known))
+    return Cluster(file)
+
+
+@pytest.mark.parametrize("by", ["variable", "file"])
+def test_what_the_run_may_not_read_is_masked_in_the_pod_or_said(
+    cluster: Cluster, namespace: str, without_secrets: Cluster, tmp_path: Path, by: str
+) -> None:
+    canary = f"canary-{secrets.token_hex(4)}{ODD}"
+    cluster.make_secret(namespace, "standing", STANDING=canary)
+    needs = {"secrets": {"STANDING": "standing"}, "batch": {"retries": 0, "max_completion_time_seconds": 60}}
+    write(
+        tmp_path / "project" / "tells.py",
+        TELLS.replace("os.environ['GROUPED']", "open('/files/STANDING').read()") if by == "file" else PRINTS,
+    )
+    a_pipeline(tmp_path / "project", remote=None, stages={"tells": a_batch_stage("tells.py", **needs)}, namespace=namespace, dag="tells")
+    rendered = cluster.bodywork("render", "--inline-source", cwd=tmp_path / "project").stdout
+    if by == "file":
+        rendered = with_files(rendered)
+    done = without_secrets.bodywork("apply", "-", cwd=tmp_path, stdin=rendered)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all is printed" in done.stdout
+    assert ("values of secret standing are not masked in the logs of tells" in done.stdout) == (by == "file")
+    if by == "variable":
+        assert leaks(done.stdout + done.stderr, canary) == []
+        assert leaks(logs_of_pods(cluster, namespace), canary) == []
+
+
+def with_files(rendered: str) -> str:
+    """As an overlay may have it: the secret mounted as well."""
+    documents = list(yaml.safe_load_all(rendered))
+    (spec,) = [each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Job"]
+    spec["volumes"].append({"name": "files", "secret": {"secretName": "standing"}})
+    spec["containers"][0]["volumeMounts"].append({"name": "files", "mountPath": "/files"})
+    return yaml.safe_dump_all(documents)
