@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.errors import BodyworkError, ConfigError
-from bodywork_compiler.git.checkout import checkout, refuse_links_out, repository_of
+from bodywork_compiler.git.checkout import TEMPLATES, checkout, foreign, refuse_foreign_files
+from bodywork_compiler.git.tree import is_inside
 from bodywork_compiler.git.url import is_url, without_credentials
 from bodywork_compiler.git.wanted import Checkout, Wanted
 from bodywork_compiler.problems import Problem
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from bodywork_compiler.source import Source
 
 _SHOWN = 5
-_CONFIGS = ("bodywork.yaml", "bodywork.ini", "*/config.ini")
 
 
 @value
@@ -148,18 +149,23 @@ def _identity(options: CompileOptions) -> Identity | None:
 def _load(project: Checkout, where: str, file: str | None) -> Loaded:
     from bodywork_compiler import config
 
-    if not is_url(where) and project.folder == Path(where):
+    is_here = not is_url(where) and project.folder == Path(where)
+    if not (is_here and file and _is_elsewhere(project.folder, file)):  # whoever names a file of their own may
+        refuse_foreign_files(project, file)
+    if is_here:
         return config.load(project.folder, file=file)
     # read in a temporary folder, whose name says nothing to anybody
     from dataclasses import replace
 
-    configs = [project.folder / file] if file else [found for pattern in _CONFIGS for found in sorted(project.folder.glob(pattern))]
-    refuse_links_out(project.folder, configs)
     try:
         loaded = config.load(project.folder, file=file)
     except ConfigError as faults:
         raise ConfigError(_named_as_committed(faults.problems, project, where)) from None
     return replace(loaded, warnings=_named_as_committed(loaded.warnings, project, where))
+
+
+def _is_elsewhere(folder: Path, file: str) -> bool:
+    return os.path.relpath(folder / file, folder).startswith("..")
 
 
 def _named_as_committed(problems: Iterable[Problem], project: Checkout, where: str) -> tuple[Problem, ...]:
@@ -180,17 +186,19 @@ def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
     from bodywork_compiler.compiler import RenderOptions
 
     # resolved: what of it is a link that leads elsewhere can then be told
-    own = folder.resolve() / "templates"
-    folders = ((options.templates,) if options.templates else ()) + ((own,) if own.is_dir() else ())
-    given: dict[str, Any] = {"ingress_class": options.ingress_class} if options.ingress_class else {}
+    root = folder.resolve()
+    given = (options.templates,) if options.templates else ()
+    own = (root / TEMPLATES,) if os.path.lexists(root / TEMPLATES) else ()
+    bounded = [*own, *(each for each in given if is_inside(each, root))]
+    ingress_class: dict[str, Any] = {"ingress_class": options.ingress_class} if options.ingress_class else {}
     return RenderOptions(
         namespace=options.namespace,
         with_namespace=not options.no_namespace,
         pod_security=options.pod_security,  # type: ignore[arg-type]  # one of click's choices
         argo_cd=options.argo_cd,
-        template_folders=folders,
-        templates_within=repository_of(folder),
-        **given,
+        template_folders=given + own,
+        foreign_template=lambda file: foreign(root, file) if any(each in file.parents for each in bounded) else None,
+        **ingress_class,
     )
 
 

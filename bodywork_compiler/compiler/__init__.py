@@ -25,6 +25,6 @@ def compile_project(project: Project, source: Source, options: RenderOptions | N
     """
     options = options or RenderOptions()
     shared = shared_by_all(project, source, options)
-    writer = Writer(Engine(options.template_folders, options.templates_within))
+    writer = Writer(Engine(options.template_folders, options.foreign_template))
     in_steps = [document for place in places(project) for document in stage_documents(shared, place, writer)]
     return (*preparation_documents(shared, writer, in_steps), *in_steps)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bodywork_compiler import __version__, resources
 from bodywork_compiler.compiler.scalars import yaml_scalar, yaml_text
-from bodywork_compiler.compiler.template_files import SUFFIX, template_loader
+from bodywork_compiler.compiler.template_files import SUFFIX, Foreign, template_loader
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ _LONGEST_CHAIN = 6
 
 
 class Engine:
-    """The templates of one render: `folders` are searched before the package's own; see `template_loader` for `within`."""
+    """The templates of one render: `folders` are searched before the package's own; see `template_loader` for `foreign`."""
 
-    def __init__(self, folders: Sequence[Path] = (), within: Path | None = None) -> None:
+    def __init__(self, folders: Sequence[Path] = (), foreign: Foreign | None = None) -> None:
         self._own = resources.folder("templates")
         self._folders = tuple(folders)
-        self._within = within
+        self._foreign = foreign
         self._templates: dict[str, Template] = {}
 
     @cached_property
@@ -66,7 +66,7 @@ class Engine:
         from jinja2.sandbox import SandboxedEnvironment
 
         environment = SandboxedEnvironment(
-            loader=template_loader(self._folders, self._own, self._within),
+            loader=template_loader(self._folders, self._own, self._foreign),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

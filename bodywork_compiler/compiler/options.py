@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bodywork_compiler.project import PodSecurity
@@ -15,7 +16,7 @@ class RenderOptions:
     """`namespace` and `pod_security` override the config's where they are given.
 
     Without `with_namespace` there is no Namespace object and no object names its namespace. `template_folders` are searched for templates
-    before the package's own, in this order; those inside `templates_within` hold no links out of it. With `argo_cd` the steps are
+    before the package's own, in this order; `foreign_template` says why a file may not be read as one of them, or None. With `argo_cd` the steps are
     sync waves and the batch stages hooks.
     """
 
@@ -25,4 +26,4 @@ class RenderOptions:
     pod_security: PodSecurity | None = None
     argo_cd: bool = False
     template_folders: tuple[Path, ...] = ()
-    templates_within: Path | None = None
+    foreign_template: Callable[[Path], str | None] | None = None

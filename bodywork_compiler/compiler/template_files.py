@@ -12,30 +12,31 @@ from bodywork_compiler.errors import BodyworkError
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
 
+Foreign = Callable[[Path], "str | None"]
 SUFFIX = ".yaml.j2"
 BUILT_IN = "bodywork"  # `{% include "bodywork/pod.yaml.j2" %}` is the package's own template, also in one that overrides it
 
 
-def template_loader(folders: Sequence[Path], own: Path, within: Path | None) -> BaseLoader:
-    """A template that stands inside `within` may not be a link that leads out of it.
+def template_loader(folders: Sequence[Path], own: Path, foreign: Foreign | None) -> BaseLoader:
+    """`foreign` says why a file may not be a template, however it was included; None: it may.
 
-    A repository that anybody may have made would otherwise put files of this machine into its manifests.
+    A repository that anybody may have made would otherwise put files of this machine, passwords among them, into its manifests.
     """
     from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, TemplateNotFound
 
     class Bounded(FileSystemLoader):
         def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+            dangling = next((folder / template for folder in folders if _is_dangling(folder / template)), None)
+            if dangling:
+                raise BodyworkError(f"template {dangling}: is a link to a file that is not there")
             try:
                 text, file, is_current = super().get_source(environment, template)
             except TemplateNotFound:
                 raise
             except (OSError, UnicodeDecodeError) as error:
                 raise BodyworkError(f"template {_file_of(template, folders) or template}: cannot be read: {error}") from error
-            if within is not None and within in Path(file).parents and within.resolve() not in Path(file).resolve().parents:
-                raise BodyworkError(
-                    f"template {file}: is a link that leads out of the repository, whose files are all that its manifests may be made of",
-                    hint="Copy the file, or name the folder where it is with --templates.",
-                )
+            if foreign is not None and (why := foreign(Path(file))):
+                raise BodyworkError(f"template {file}: {why}", hint="Copy the file, or name the folder where it is with --templates.")
             return text, file, is_current
 
     built_in = FileSystemLoader(own)
@@ -58,6 +59,10 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _is_dangling(file: Path) -> bool:
+    return file.is_symlink() and not file.exists()
 
 
 def _file_of(template: str, folders: Sequence[Path]) -> Path | None:

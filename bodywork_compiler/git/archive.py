@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.process import Place
-from bodywork_compiler.git.tree import EXECUTABLE, SYMLINK, Blob, contents
+from bodywork_compiler.git.tree import EXECUTABLE, SYMLINK, Blob, contents, link_targets
 
 # what 18 ConfigMaps of 180,000 bytes hold; a ConfigMap's own limit, and etcd's for a request, make more of them no use
 LARGEST_ARCHIVE = 3 * 1024 * 1024
@@ -31,12 +31,13 @@ def pack(place: Place, blobs: Sequence[Blob]) -> bytes:
 
 def _tar(place: Place, blobs: Sequence[Blob]) -> bytes:
     output = io.BytesIO()
+    targets = link_targets(place, blobs)
     with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for blob, content in zip(blobs, contents(place, blobs), strict=True):
             member = tarfile.TarInfo(blob.path)
             member.mode = 0o755 if blob.mode == EXECUTABLE else 0o644
             if blob.mode == SYMLINK:
-                member.type, member.linkname = tarfile.SYMTYPE, content.decode("utf-8", "surrogateescape")
+                member.type, member.linkname = tarfile.SYMTYPE, targets[blob.path]
                 tar.addfile(member)
             else:
                 member.size = len(content)

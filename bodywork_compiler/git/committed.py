@@ -31,8 +31,8 @@ def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
         commit = pinned_commit(place, revision, rendered, remotes.of(wanted.branch))
     source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix), remotes, wanted)
     with scratch_folder() as scratch:
-        write_out(place, blobs, scratch)
-        yield Checkout(folder=scratch, found=lambda: Found(source=source, notes=(*notes, *notes_about(top, folder))))
+        left_out = write_out(place, blobs, scratch)
+        yield Checkout(folder=scratch, found=lambda: Found(source=source, notes=(*notes, *notes_about(top, folder))), left_out=left_out)
 
 
 def _revision(place: Place, remotes: Remotes, wanted: Wanted) -> str:

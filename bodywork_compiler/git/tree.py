@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.process import Place, ask, tell
+from bodywork_compiler.git.process import Place, ask, complaint, tell
+from bodywork_compiler.git.tree_names import LONGEST_LINK, refuse_unsafe, shown
 from bodywork_compiler.source import RENDER_MARKER
 from bodywork_compiler.values import value
 
 EXECUTABLE, SYMLINK = "100755", "120000"
 _LARGEST_CONFIG = 1 << 20
+_AT_ONCE = 32 << 20  # bytes of files that are held in memory
 
 
 @value
@@ -26,17 +28,27 @@ class Blob:
 
 
 def blobs_in(place: Place, commit: str, folder: str) -> tuple[Blob, ...]:
-    """The files of `folder` ("" for all) at a commit, in git's order, which is the same everywhere. Submodules are no files."""
-    answer = ask(place, "ls-tree", "-r", "-l", "-z", "--full-tree", f"{commit}:{folder}")
+    """The files of `folder` ("" for all) at a commit, in git's order, which is the same everywhere. Submodules are no files.
+
+    Raises for names that could not be written safely, so that nobody who packs or writes them has to think of it.
+    """
+    where = f"commit {commit[:7]}"
+    tree = f"{commit}:{folder}"
+    answer = ask(place, "ls-tree", "-r", "-l", "-z", "--full-tree", tree)
     if answer.code != 0:
-        raise BodyworkError(f"commit {commit[:7]} has no folder {folder or '/'}")
-    listed = (entry.partition("\t") for entry in answer.text.split("\0") if entry)
-    return tuple(
-        Blob(path=path, mode=mode, hash=hash_, size=int(size))
-        for meta, _, path in listed
-        for mode, kind, hash_, size in [meta.split()]
-        if kind == "blob"
-    )
+        if ask(place, "cat-file", "-t", tree).text != "tree":
+            raise BodyworkError(f"{where} has no folder {folder or '/'}")
+        raise BodyworkError(f"{where} cannot be read: {complaint(answer)}", hint="git fsck says more about a damaged repository.")
+    listed = [(*meta.split(), path) for meta, _, path in (entry.partition("\t") for entry in answer.text.split("\0") if entry)]
+    files = [(path, mode, hash_, size) for mode, kind, hash_, size, path in listed if kind == "blob"]
+    refuse_unsafe([path for path, *_ in files], where)
+    lacking = [path for path, _, _, size in files if not size.isdigit()]
+    if lacking:
+        raise BodyworkError(
+            f"{where}: this clone lacks the contents of {len(lacking)} of its files, {shown(lacking[0])} for example",
+            hint=f"In a partial clone this gets them: git ls-tree -r -l {commit[:7]} > /dev/null",
+        )
+    return tuple(Blob(path=path, mode=mode, hash=hash_, size=int(size)) for path, mode, hash_, size in files)
 
 
 def rendered_folders(paths: Iterable[str]) -> tuple[str, ...]:
@@ -49,7 +61,19 @@ def is_within(path: str, folders: Iterable[str]) -> bool:
 
 
 def contents(place: Place, blobs: Sequence[Blob]) -> Iterator[bytes]:
-    """What the files hold, in their order, from one process."""
+    """What the files hold, in their order; one process for as many as may be held in memory at once."""
+    batch: list[Blob] = []
+    size = 0
+    for blob in blobs:
+        if batch and size + blob.size > _AT_ONCE:
+            yield from _contents(place, batch)
+            batch, size = [], 0
+        batch.append(blob)
+        size += blob.size
+    yield from _contents(place, batch)
+
+
+def _contents(place: Place, blobs: Sequence[Blob]) -> Iterator[bytes]:
     if not blobs:
         return
     output = tell(place, "cat-file", "--batch", stdin="".join(f"{blob.hash}\n" for blob in blobs).encode()).output
@@ -61,22 +85,59 @@ def contents(place: Place, blobs: Sequence[Blob]) -> Iterator[bytes]:
         at += 1
 
 
-def write_out(place: Place, blobs: Sequence[Blob], to: Path) -> None:
-    """Write the files into a folder, to read a config there. Files too big to be part of one are there by name only."""
-    small = [blob for blob in blobs if blob.size <= _LARGEST_CONFIG]
-    for blob in blobs:
-        _file(to, blob).parent.mkdir(parents=True, exist_ok=True)
-        if blob.size > _LARGEST_CONFIG:
-            _file(to, blob).touch()
-    for blob, content in zip(small, contents(place, small), strict=True):
-        if blob.mode == SYMLINK:
-            _file(to, blob).symlink_to(os.fsdecode(content))
-        else:
-            _file(to, blob).write_bytes(content)
+def link_targets(place: Place, blobs: Sequence[Blob]) -> dict[str, str]:
+    """Where each symbolic link among the files leads, by its path. Raises for targets that no system takes."""
+    links = [blob for blob in blobs if blob.mode == SYMLINK]
+    too_long = [blob for blob in links if blob.size > LONGEST_LINK]
+    if too_long:
+        raise BodyworkError(f"{shown(too_long[0].path)}: is a link to a path of {too_long[0].size} bytes, at most {LONGEST_LINK}")
+    targets = {blob.path: os.fsdecode(content) for blob, content in zip(links, contents(place, links), strict=True)}
+    for path, target in targets.items():
+        if not target or "\0" in target:
+            raise BodyworkError(f"{shown(path)}: is a link to {'a path with a NUL byte' if target else 'nothing: its target is empty'}")
+    return targets
 
 
-def _file(to: Path, blob: Blob) -> Path:
-    """Nothing is written outside of `to`: git refuses such names as a rule, but not for every object that it is given."""
-    if {"..", ".git", ""} & set(blob.path.split("/")):
-        raise BodyworkError(f"the commit holds a file that no checkout may write: {blob.path!r}")
-    return to / blob.path
+def write_out(place: Place, blobs: Sequence[Blob], to: Path) -> tuple[str, ...]:
+    """Write the files into a new folder, to read a config there. Files too big to be part of one are there by name only.
+
+    Every file is made new and no link is there until all files are, so nothing can be written through one. A link that leads out of the
+    folder is left out; the paths of these are returned.
+    """
+    refuse_unsafe([blob.path for blob in blobs], str(to))
+    targets = link_targets(place, blobs)
+    files = [blob for blob in blobs if blob.mode != SYMLINK]
+    small = [blob for blob in files if blob.size <= _LARGEST_CONFIG]
+    to.mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in sorted({str(PurePosixPath(blob.path).parent) for blob in blobs}):
+            (to / folder).mkdir(parents=True, exist_ok=True)
+        for blob in files:
+            if blob.size > _LARGEST_CONFIG:
+                (to / blob.path).open("xb").close()
+        for blob, content in zip(small, contents(place, small), strict=True):
+            with (to / blob.path).open("xb") as file:
+                file.write(content)
+        return _linked(to, targets)
+    except OSError as fault:
+        path = shown(os.path.relpath(fault.filename, to)) if fault.filename else "a file of the commit"
+        raise BodyworkError(f"{path}: cannot be written: {fault.strerror}") from fault
+
+
+def _linked(to: Path, targets: dict[str, str]) -> tuple[str, ...]:
+    """Make the links, then take away those that lead out: where one leads may depend on another."""
+    for path, target in targets.items():
+        (to / path).symlink_to(target)
+    left_out = []
+    root = to.resolve()
+    for path in targets:
+        if not is_inside(to / path, root):
+            (to / path).unlink()
+            left_out.append(path)
+    return tuple(left_out)
+
+
+def is_inside(path: Path, root: Path) -> bool:
+    """Whether what `path` leads to, existing or not, is in the folder `root`, which is resolved."""
+    resolved = Path(os.path.realpath(path))  # of a link to itself it says something too
+    return resolved == root or root in resolved.parents

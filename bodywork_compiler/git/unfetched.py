@@ -26,6 +26,8 @@ def notes_about(top: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _text(file: Path) -> str:
+    if file.is_symlink() or not file.is_file():  # git takes neither file from a link
+        return ""
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:

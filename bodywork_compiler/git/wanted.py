@@ -42,7 +42,11 @@ class Found:
 
 @value
 class Checkout:
-    """`folder` holds the project's files. `found` waits for what git was asked; a config can be read meanwhile."""
+    """`folder` holds the project's files. `found` waits for what git was asked; a config can be read meanwhile.
+
+    `left_out` names links of a commit that were not written, since they lead out of the folder.
+    """
 
     folder: Path
     found: Callable[[], Found]
+    left_out: tuple[str, ...] = ()

@@ -16,7 +16,10 @@ def from_repository(url: str, repository: Path) -> dict[str, str]:
 
 
 def copying(top: Path, files: Sequence[str]) -> Callable[[Path], None]:
-    """A function that puts the files as they stand, committed or not, where `fetch` would have put the commit's."""
+    """A function that puts the files as they stand, committed or not, where `fetch` would have put the commit's.
+
+    A file behind a link to a folder is left out, as git would: nothing is read or written through a link.
+    """
 
     def copy(workspace: Path) -> None:
         for name in ("home", "tmp"):
@@ -25,6 +28,8 @@ def copying(top: Path, files: Sequence[str]) -> Callable[[Path], None]:
         project.mkdir()
         for name in files:
             source, target = top / name, project / name
+            if any((top / folder).is_symlink() for folder in Path(name).parents):
+                continue
             if source.is_symlink() or source.is_file():  # not what was deleted, nor a submodule's folder
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target, follow_symlinks=False)

@@ -41,12 +41,12 @@ def test_a_link_out_of_the_repository_is_no_template(
     iris.commit("Templates")
     assert main(["render", *ways_to(iris)[way]]) == 1
     said = capfd.readouterr()
-    assert "is a link that leads out of the repository" in said.err
+    assert "is a link that leads out of it" in said.err
     assert SECRET not in said.out + said.err
 
 
-@pytest.mark.parametrize("way", [1, 2], ids=["commit", "url"])
-@pytest.mark.parametrize("config", ["bodywork.yaml", "train/config.ini"])
+@pytest.mark.parametrize("way", [0, 1, 2], ids=["folder", "commit", "url"])
+@pytest.mark.parametrize("config", ["bodywork.yaml", "train/config.ini", "train/requirements.txt"])
 def test_a_link_out_of_the_repository_is_no_config(
     iris: Repository, tmp_path: Path, way: int, config: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,7 +62,7 @@ def test_a_link_out_of_the_repository_is_no_config(
     iris.commit("A link")
     assert main(["render", *ways_to(iris)[way]]) == 1
     said = capfd.readouterr()
-    assert f"{config}: is not in the repository, or a link that leads out of it" in said.err
+    assert f"{config}: is not in the project, or is a link that leads out of it" in said.err
     assert SECRET not in said.out + said.err
 
 

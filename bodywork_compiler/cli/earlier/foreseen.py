@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bodywork_compiler.project import Project
 
 _SHOWN = 5
-_CONFIGS = ("bodywork.yaml", "bodywork.ini", "*/config.ini")
 
 
 def warn(*lines: str) -> None:
@@ -42,14 +41,14 @@ def project_of(remote: Remote) -> Project | None:
     """What the repository holds now; None, with a warning, where that cannot be known from here: the cluster may reach it all the same."""
     from bodywork_compiler import config
     from bodywork_compiler.errors import ConfigError
-    from bodywork_compiler.git.checkout import checkout, refuse_links_out
+    from bodywork_compiler.git.checkout import checkout, refuse_foreign_files
     from bodywork_compiler.git.ssh import identity_of
     from bodywork_compiler.git.wanted import Wanted
 
     wanted = Wanted(branch=remote.branch, folder=(remote.folder or "").strip("/"), ssh=identity_of(remote.ssh, remote.known_hosts))
     try:
         with checkout(remote.git_url, wanted) as found:
-            refuse_links_out(found.folder, [each for pattern in _CONFIGS for each in found.folder.glob(pattern)])
+            refuse_foreign_files(found)
             return config.load(found.folder).project
     except ConfigError as faults:
         wrong = [f"{each.file.rpartition('/')[2]}: {each.message}" for each in faults.problems if each.severity == "error"]

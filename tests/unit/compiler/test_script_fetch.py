@@ -148,6 +148,52 @@ def test_links_out_of_the_project_are_left_as_they_are(workspace, tmp_path):
     assert (workspace.project / "data").readlink() == Path("../../shared/data")
 
 
+def an_archive(tmp_path, *members):
+    """Members as (name, type, content or target)."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, kind, content in members:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            if kind == tarfile.REGTYPE:
+                info.size = len(content)
+            else:
+                info.linkname = content
+            tar.addfile(info, io.BytesIO(content.encode()) if kind == tarfile.REGTYPE else None)
+    write(tmp_path / "source" / "part-00", "").write_bytes(made.getvalue())
+    return str(tmp_path / "source")
+
+
+FILE, LINK, HARD_LINK, DEVICE = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("a", LINK, "{out}"), ("a", FILE, "evil")],
+        [("a", FILE, "evil"), ("a", FILE, "evil")],
+        [("d", LINK, "{folder}"), ("d/written", FILE, "evil")],
+        [("../written", FILE, "evil")],
+        [("{out}", FILE, "evil")],
+        [("a", HARD_LINK, "{out}"), ("a", FILE, "evil")],
+        [("a", DEVICE, "")],
+        [("a" * 300, FILE, "evil")],
+        [("a", LINK, "b" * 5000)],
+    ],
+    ids=["link, then file", "twice", "folder behind a link", "above", "absolute", "hard link", "device", "long name", "long link"],
+)
+def test_an_archive_writes_nothing_outside_of_the_project(workspace, tmp_path, members):
+    out = write(tmp_path / "out" / "written", "good")
+    filled = [(name.format(out=out), kind, text.format(out=out, folder=out.parent)) for name, kind, text in members]
+    ended = workspace.run("fetch", BODYWORK_SOURCE=an_archive(tmp_path, *filled))
+    assert "Traceback" not in ended.stderr
+    assert out.read_text() == "good"
+    assert [path.name for path in out.parent.iterdir()] == ["written"]
+    assert ended.code == 1
+    assert len(ended.last_line) < 6000
+    assert ended.last_line.startswith("bodywork: the ")
+
+
 # stands where ssh would: notes how it was called, with which key and what of it lies in the workspace, then runs the server's side here
 SSH = """#!/bin/sh
 printf '%s\\n' "$@" > "{notes}/argv"

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import jinja2
@@ -14,6 +15,7 @@ from yaml import safe_load
 from bodywork_compiler import resources
 from bodywork_compiler.compiler import RenderOptions, notes_about
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.checkout import foreign
 from bodywork_compiler.source import Source
 
 OWN = sorted(resources.folder("templates").glob("*.yaml.j2"))
@@ -247,17 +249,20 @@ def test_a_project_puts_no_files_of_this_machine_into_its_manifests(tmp_path, li
         (templates / "linked").symlink_to(target)
         name = "linked" if link == "file" else "linked/service.yaml.j2"
         (templates / "service.yaml.j2").write_text(f"{{% include '{name}' %}}")
-    options = RenderOptions(template_folders=(templates,), templates_within=project)
-    with pytest.raises(BodyworkError, match="is a link that leads out of the repository"):
+    options = RenderOptions(template_folders=(templates,), foreign_template=partial(foreign, project))
+    with pytest.raises(BodyworkError, match="is a link that leads out of it"):
         compiled(service("serve"), options=options)
 
 
-def test_links_between_a_repositorys_folders_are_followed(tmp_path):
+def test_links_between_a_projects_folders_are_followed(tmp_path):
     shared = tmp_path / "shared"
     shared.mkdir()
     (shared / "service.yaml.j2").write_text(own_text("service.yaml.j2").replace("ClusterIP", "NodePort"))
     (tmp_path / "templates").symlink_to(shared)
-    options = RenderOptions(template_folders=(tmp_path / "templates",), templates_within=tmp_path)
+    options = RenderOptions(
+        template_folders=(tmp_path / "templates",),
+        foreign_template=lambda file: foreign(tmp_path, file) if tmp_path in file.parents else None,
+    )
     assert "NodePort" in "".join(document.text for document in compiled(service("serve"), options=options))
 
 
