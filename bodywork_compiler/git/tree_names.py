@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from unicodedata import normalize
 
 from bodywork_compiler.errors import BodyworkError
 
@@ -78,7 +77,9 @@ def _clashes(paths: Sequence[str]) -> list[str]:
 
 
 def _folded(path: str) -> str:
-    return normalize("NFC", path).casefold()
+    from unicodedata import normalize  # only for a commit's files, and not at each start
+
+    return path.casefold() if path.isascii() else normalize("NFC", path).casefold()
 
 
 def shown(path: str) -> str:
