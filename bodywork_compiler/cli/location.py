@@ -11,7 +11,6 @@ import click
 
 from bodywork_compiler.errors import BodyworkError, ConfigError
 from bodywork_compiler.git.checkout import TEMPLATES, checkout, foreign, refuse_foreign_files
-from bodywork_compiler.git.tree import is_inside
 from bodywork_compiler.git.url import is_url, without_credentials
 from bodywork_compiler.git.wanted import Checkout, Wanted
 from bodywork_compiler.problems import Problem
@@ -184,6 +183,7 @@ def _named_as_committed(problems: Iterable[Problem], project: Checkout, where: s
 
 def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
     from bodywork_compiler.compiler import RenderOptions
+    from bodywork_compiler.git.tree import is_inside
 
     # resolved: what of it is a link that leads elsewhere can then be told
     root = folder.resolve()

@@ -9,9 +9,6 @@ from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import url as urls
-from bodywork_compiler.git.process import Place, tell
-from bodywork_compiler.git.tree import is_inside
-from bodywork_compiler.git.tree_names import is_git_folder, shown
 from bodywork_compiler.git.wanted import Checkout, Wanted
 
 TEMPLATES = "templates"
@@ -39,6 +36,8 @@ def refuse_foreign_files(project: Checkout, file: str | None = None) -> None:
         is_plain = os.path.realpath(each) == os.path.join(os.path.realpath(project.folder), path)  # noqa: PTH118 - resolved texts
         why = _LEADS_OUT if each in left_out else None if is_plain else foreign(project.folder, each)
         if why:
+            from bodywork_compiler.git.tree_names import shown
+
             raise BodyworkError(f"{shown(path)}: {why}", hint=_HINT)
 
 
@@ -47,6 +46,11 @@ def foreign(folder: Path, file: Path) -> str | None:
 
     A file in a working tree is the project's when git tracks it or would: not what is ignored, as files of passwords are.
     """
+    # imported here, since the help of commands needs none of it
+    from bodywork_compiler.git.process import Place, tell
+    from bodywork_compiler.git.tree import is_inside
+    from bodywork_compiler.git.tree_names import is_git_folder
+
     root = folder.resolve()
     if not is_inside(file, root):
         return _LEADS_OUT
