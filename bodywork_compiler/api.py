@@ -96,6 +96,7 @@ class Api:
     """Reads in one namespace, or lists in all of them (""). Any thread may ask; each question has a connection of its own (0.1 ms)."""
 
     def __init__(self, socket_path: str, namespace: str) -> None:
+        self._resources: dict[tuple[str, str], Resource] = {}
         self._socket_path = socket_path
         self.namespace = namespace
         self._open: set[socket.socket] = set()
@@ -104,7 +105,9 @@ class Api:
 
     def elsewhere(self, namespace: str) -> Api:
         """The same API server, asked about another namespace: single reads only."""
-        return Api(self._socket_path, namespace)
+        there = Api(self._socket_path, namespace)
+        there._resources = self._resources
+        return there
 
     def get(self, kind: str, name: str) -> Object:
         with _whole():
@@ -123,7 +126,13 @@ class Api:
         return found
 
     def resource_of(self, api_version: str, kind: str) -> Resource:
-        """What a kind is called in paths and roles. NotThere: the API server knows no such kind."""
+        """What a kind is called in paths and roles. NotThere: the API server knows no such kind, or not yet."""
+        key = (api_version, kind)
+        if key not in self._resources:
+            self._resources[key] = self._asked_resource(api_version, kind)
+        return self._resources[key]
+
+    def _asked_resource(self, api_version: str, kind: str) -> Resource:
         with _whole():
             known = json.loads(self._read(_base(api_version), {}))["resources"]
             found = next((each for each in known if each["kind"] == kind and "/" not in each["name"]), None)
@@ -162,16 +171,27 @@ class Api:
 
     def outlines(self, kind: str, query: Mapping[str, str]) -> list[Object]:
         """The metadata of all objects, without what they hold: megabytes of ConfigMaps and values of secrets stay where they are."""
+        return self._outlines(self._path(kind), _api_version(kind), kind, query)
+
+    def outlines_any(self, api_version: str, kind: str, query: Mapping[str, str]) -> list[Object]:
+        """The same of any kind; all of the cluster's where the kind has no namespace. NotThere: the API server knows no such kind."""
+        resource = self.resource_of(api_version, kind)
+        place = f"/namespaces/{quote(self.namespace)}" if resource.is_namespaced else ""
+        return self._outlines(f"{_base(api_version)}{place}/{resource.name}", api_version, kind, query)
+
+    def _outlines(self, path: str, api_version: str, kind: str, query: Mapping[str, str]) -> list[Object]:
         with _whole():
-            pieces = self._stream(self._path(kind), query, timeout_seconds=READ_TIMEOUT_SECONDS, request=_Request(headers=_METADATA_ALONE))
+            pieces = self._stream(path, query, timeout_seconds=READ_TIMEOUT_SECONDS, request=_Request(headers=_METADATA_ALONE))
             answer = json.loads(b"".join(pieces))
-            return [{**item, "kind": kind} for item in answer["items"] or ()]
+            return [{**item, "apiVersion": api_version, "kind": kind} for item in answer["items"] or ()]
 
     def list(self, kind: str, query: Mapping[str, str]) -> tuple[list[Object], str]:
-        """All objects, and the position from which a watch goes on. Items of a list carry no kind: they get theirs."""
+        """All objects, and the position from which a watch goes on. Items of a list carry no kind and version: they get theirs."""
         with _whole():
             answer = json.loads(self._read(self._path(kind), query))
-            return [{"kind": kind, **item} for item in answer["items"] or ()], str(answer["metadata"]["resourceVersion"])
+            return [{"apiVersion": _api_version(kind), "kind": kind, **item} for item in answer["items"] or ()], str(
+                answer["metadata"]["resourceVersion"]
+            )
 
     def create(self, kind: str, body: Object) -> Object:
         return self._send(self._path(kind), "POST", "application/json", body)
@@ -283,6 +303,10 @@ def _whole() -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError) as cut:
         raise CouldNotAsk("the API server's answer was cut off") from cut
+
+
+def _api_version(kind: str) -> str:
+    return _PATHS[kind].removeprefix("/apis/").removeprefix("/api/").partition("/namespaces")[0].removesuffix("/nodes")
 
 
 def _base(api_version: str) -> str:

@@ -31,6 +31,7 @@ RENDERED_NAMESPACE = f"{PREFIX}/rendered-namespace"  # on what names it in its c
 MAX_STARTUP = f"{PREFIX}/max-startup-time-seconds"  # on a Deployment: from the start of its own code until it listens
 MAX_COMPLETION = f"{PREFIX}/max-completion-time-seconds"  # on a Job: for one attempt, "0" is no limit
 COPIED_FROM = f"{PREFIX}/copied-from"  # on a Secret that the driver copied in: NAMESPACE/NAME of the group's secret; never in rendered YAML
+TRACKING = f"{PREFIX}/tracking-id"  # on all that a run creates or adopts: whose it is, and which object; never in rendered YAML
 CREATED_BY = f"{PREFIX}/created-by"  # on a Namespace that the driver created; never in rendered YAML
 
 # on a Namespace: which Pod Security Standard the API server demands of its pods

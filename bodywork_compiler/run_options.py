@@ -6,6 +6,7 @@ from typing import Literal
 
 from bodywork_compiler.values import value
 
+ALL = "all"
 Rollback = Literal["failed", "all"]
 
 
@@ -30,8 +31,15 @@ class RunOptions:
     wait_secrets_seconds: float = 0.0
     keep_failed: bool = False
     rollback: Rollback = "failed"
-    adopt: bool = False
+    adopt: tuple[str, ...] = ()  # kind/name of what is taken over, or ALL
     prune: bool = True
+
+    @property
+    def adopts_all(self) -> bool:
+        return ALL in self.adopt
+
+    def adopts(self, kind: str, name: str) -> bool:
+        return self.adopts_all or f"{kind.lower()}/{name}" in self.adopt
 
 
 DEFAULT_RUN = RunOptions()

@@ -9,6 +9,11 @@ COMMIT = "3f2a9c1" + "0" * 33
 BEGAN, ENDED = "2026-11-21T10:00:00Z", "2026-11-21T10:00:41Z"
 
 
+# the step of what a render makes, where a test says nothing else
+PLACES = {"ConfigMap": "0", "ServiceAccount": "0", "Service": "2", "Ingress": "2"}
+VERSIONS = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1", "Job": "batch/v1"}
+
+
 def an_object(kind: str, name: str, *, pipeline: str | None = "iris", stage: str | None = None, **rest: Any) -> Object:
     labels = {"bodywork/pipeline": pipeline, "bodywork/stage": stage}
     metadata = {
@@ -20,7 +25,9 @@ def an_object(kind: str, name: str, *, pipeline: str | None = "iris", stage: str
         "labels": {key: value for key, value in labels.items() if value},
         "annotations": {"bodywork/git-commit": COMMIT},
     }
-    return {"kind": kind, "metadata": metadata, **rest}
+    if pipeline and kind in PLACES:
+        metadata["labels"]["bodywork/step"] = PLACES[kind]
+    return {"apiVersion": VERSIONS.get(kind, "v1"), "kind": kind, "metadata": metadata, **rest}
 
 
 def in_step(obj: Object, step: int) -> Object:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.kubectl import Kubectl
     from bodywork_compiler.manifests import Plan
     from bodywork_compiler.preview.values import Difference
+    from bodywork_compiler.run_options import RunOptions
     from bodywork_compiler.runner.events import RunStarted
 
 EXIT_INTERRUPTED = 130
@@ -25,14 +26,14 @@ class _Interrupted(BodyworkError):
     exit_code = EXIT_INTERRUPTED
 
 
-def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, prune: bool) -> Callable[[RunStarted], None]:
+def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> Callable[[RunStarted], None]:
     """In a pipe or in CI the command itself is the word; on a terminal it is asked for, unless it was given with `--yes`."""
 
     def agree(started: RunStarted) -> None:
         if yes or not can_answer():
             return
         try:
-            _show(plan, kubectl, started, prune=prune)
+            _show(plan, kubectl, started, options)
             agreed = _confirmed()
         except KeyboardInterrupt:
             click.echo(err=True)
@@ -43,28 +44,31 @@ def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, prune: bool) -> Callable[
     return agree
 
 
-def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, *, prune: bool) -> None:
+def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> None:
     from bodywork_compiler.report.outlook import outlook
     from bodywork_compiler.report.output import Output
     from bodywork_compiler.runner.whereabouts import cluster_of
 
-    found, why = _foreseen(plan, kubectl, started)
+    found, why = _foreseen(plan, kubectl, started, options)
     output = Output(sys.stderr, environ=os.environ)
-    for line in outlook(started, found, cluster=cluster_of(kubectl), prune=prune):
+    for line in outlook(started, found, cluster=cluster_of(kubectl), prune=options.prune):
         output.line(line)
     if found is None:
         output.line(f"  what changes is not known: {why}")
     output.flush()
 
 
-def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted) -> tuple[Difference | None, str]:
+def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> tuple[Difference | None, str]:
     """What would change; or why that cannot be said, which keeps nobody from a run."""
     from bodywork_compiler.preview.compare import compare
     from bodywork_compiler.report.printable import printable
+    from bodywork_compiler.runner.owners import NotOurs
     from bodywork_compiler.runner.whereabouts import Whereabouts
 
     try:
-        return compare(plan, kubectl, Whereabouts(context=started.context, namespace=started.namespace)), ""
+        return compare(plan, kubectl, Whereabouts(context=started.context, namespace=started.namespace), options), ""
+    except NotOurs:  # which the run would refuse after the question
+        raise
     except BodyworkError as why:
         return None, "\n    ".join(map(printable, why.message.splitlines()))
 

@@ -109,13 +109,14 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     from bodywork_compiler.kubectl import Kubectl, Target
     from bodywork_compiler.report import Commands, View, choose, showing
     from bodywork_compiler.report.run_report import also
-    from bodywork_compiler.runner import part
+    from bodywork_compiler.runner import owners, part
     from bodywork_compiler.runner.start import run_plan
 
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
     plan, log_level = plan_at(where, options, kubectl)
     part.check(plan, asked.run)
+    owners.check_names(plan, asked.run)
     view = View(
         output=asked.output,
         log_style=asked.log_style,
@@ -128,10 +129,15 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
         from bodywork_compiler.preview.dry_run import dry_run
 
         return dry_run(
-            part.narrowed(plan, asked.run), kubectl, choose(view, sys.stdout), by=asked.dry_run, stand_in=asked.dry_run_namespace
+            part.narrowed(plan, asked.run),
+            kubectl,
+            choose(view, sys.stdout),
+            by=asked.dry_run,
+            stand_in=asked.dry_run_namespace,
+            options=asked.run,
         )
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
-    ask = asking(plan, kubectl, yes=asked.yes or where == STDIN, prune=asked.run.prune)
+    ask = asking(plan, kubectl, yes=asked.yes or where == STDIN, options=asked.run)
 
     def agree(started: RunStarted) -> None:
         ask(started)

@@ -34,8 +34,9 @@ def command(which: Which, *, dry_run: bool, namespace_too: bool, timeout_seconds
     """Delete a pipeline from a cluster, and wait until it is gone.
 
     PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
-    that --pipeline names, or the only one in the namespace. Deployments, Services, Ingresses, Jobs, ConfigMaps and the service account that bear
-    the pipeline's label are deleted, with their pods, and the copies of its group's secrets. All else stays, also secrets that you made.
+    that --pipeline names, or the only one in the namespace. Its Deployments, Services, Ingresses, Jobs, ConfigMaps and its service account are
+    deleted, with their pods, and the copies of its group's secrets; also what overlays added, of any kind, and what was adopted. All else stays,
+    whatever its labels say, and volume claims, namespaces and custom resource definitions stay too.
 
     `delete deployment`, `delete cronjob` and `delete secret` are earlier Bodywork's (`bodywork delete secret --help`); a folder of such a name
     is ./secret.
@@ -82,10 +83,12 @@ def with_copies(found: Opened) -> Opened:
 
 
 def _listed(found: Opened, *, namespace_too: bool) -> list[str]:
-    from bodywork_compiler.deployed.deleting import shown
+    from bodywork_compiler.deployed.deleting import goes_with_it, shown, stays
 
+    if kept := stays(found.deployed):
+        click.echo(f"stays, since more than itself would go with it: {', '.join(shown(kept))}", err=True)
     namespace = [f"namespace/{found.deployed.namespace}, with everything in it"] if namespace_too else []
-    return [*shown(found.deployed.objects), *namespace]
+    return [*shown(found.deployed.objects), *shown(goes_with_it(found.deployed)), *namespace]
 
 
 def _ask(found: Opened, listed: list[str]) -> None:

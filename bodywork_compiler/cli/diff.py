@@ -10,7 +10,9 @@ import click
 from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.manifests import plan_at
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
+from bodywork_compiler.cli.run_options import adopt_option
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.run_options import RunOptions
 
 if TYPE_CHECKING:
     from bodywork_compiler.kubectl import Target
@@ -23,6 +25,7 @@ EXIT_SAME, EXIT_DIFFERS, EXIT_ERROR = 0, 1, 2  # as kubectl diff has them
 @click.argument("where", default=".", metavar="[PATH|GIT_URL|DIR|FILE|-]", shell_complete=complete.places)
 @compile_options
 @target_options
+@adopt_option
 @click.option(
     "-o",
     "--output",
@@ -30,12 +33,14 @@ EXIT_SAME, EXIT_DIFFERS, EXIT_ERROR = 0, 1, 2  # as kubectl diff has them
     default="text",
     help="The form of the difference; json is one object: where, whether it is the same, changes, and what is left.",
 )
-def command(where: str, options: CompileOptions, *, output: str, print_commands: bool, **target: str | None) -> int:
+def command(where: str, options: CompileOptions, *, output: str, print_commands: bool, adopt: tuple[str, ...], **target: str | None) -> int:
     """Show what apply would change on a cluster, and change nothing.
 
     PATH or GIT_URL is a project, which is compiled first; DIR, FILE or - (standard input) are manifests that `bodywork render` made, patched
     or not. Each object, as the server would have it, is compared with what stands there; what the server sets itself is left out, and values of
     secrets are masked. A Job that has not changed is the same, although apply runs it anew. The failure stage is not compared.
+
+    What this pipeline did not make is refused, as apply refuses it, without --adopt.
 
     Exit codes: 0 the same, 1 apply would change something, 2 an error.
 
@@ -48,7 +53,9 @@ def command(where: str, options: CompileOptions, *, output: str, print_commands:
     from bodywork_compiler.kubectl import Target
 
     try:
-        found = _difference(where, options, Target(namespace=options.namespace, **target), print_commands=print_commands)
+        found = _difference(
+            where, options, Target(namespace=options.namespace, **target), RunOptions(adopt=adopt), print_commands=print_commands
+        )
     except BodyworkError as error:
         error.exit_code = EXIT_ERROR
         raise
@@ -59,13 +66,15 @@ def command(where: str, options: CompileOptions, *, output: str, print_commands:
     return EXIT_SAME if found.is_same else EXIT_DIFFERS
 
 
-def _difference(where: str, options: CompileOptions, target: Target, *, print_commands: bool) -> Difference:
+def _difference(where: str, options: CompileOptions, target: Target, run: RunOptions, *, print_commands: bool) -> Difference:
     from bodywork_compiler.kubectl import Kubectl
     from bodywork_compiler.preview.compare import compare
+    from bodywork_compiler.runner.owners import check_names
 
     kubectl = Kubectl(target=target, show=show_command if print_commands else None)
     plan, _ = plan_at(where, options, kubectl)
-    return compare(plan, kubectl)
+    check_names(plan, run)
+    return compare(plan, kubectl, options=run)
 
 
 def _say(found: Difference) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.run_options import SCHEDULE_TIMEOUT_SECONDS, RunOptions
+from bodywork_compiler.run_options import ALL, SCHEDULE_TIMEOUT_SECONDS, RunOptions
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smh])+|\d+(?:\.\d+)?")
@@ -40,6 +40,15 @@ def limit_or_none(context: click.Context, option: click.Parameter, given: str | 
     return duration(context, option, given) or None
 
 
+adopt_option = click.option(
+    "--adopt",
+    multiple=True,
+    is_flag=False,
+    flag_value=ALL,
+    metavar="KIND/NAME|all",
+    help="Take over an object that this pipeline did not make, such as configmap/shared; may be given several times. Without a name: all of them, "
+    "also a pipeline of another repository.",
+)
 _RUN = (
     click.option("--from-step", type=click.IntRange(min=1), metavar="N", help="Begin with step N; the steps before it are taken as done."),
     click.option(
@@ -84,7 +93,7 @@ _RUN = (
         default="failed",
         help="What goes back when a stage fails: the services that failed, or all that this run changed; default: failed.",
     ),
-    click.option("--adopt", is_flag=True, help="Take over objects of another repository, or of earlier Bodywork."),
+    adopt_option,
     click.option("--no-prune", "prune", is_flag=True, flag_value=False, default=True, help="Keep the objects of stages that are gone."),
 )
 

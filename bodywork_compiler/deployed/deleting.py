@@ -14,6 +14,8 @@ from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.observe import annotation, name, uid
+from bodywork_compiler.runner.prune import HOLD_OTHERS
+from bodywork_compiler.runner.tracking import namespace_of
 from bodywork_compiler.runner.verdicts.pods import owner
 
 POLL_SECONDS = 0.5
@@ -59,9 +61,16 @@ def refuse_foreign_namespace(api: Api, pipeline: str) -> None:
 def delete(api: Api, kubectl: Kubectl, deployed: Deployed, patience: Patience) -> None:
     """Deletes its objects and waits until they, and the pods that they made, are gone."""
     uids = {uid(each) for each in deployed.objects}
+    added = goes_with_it(deployed)
     _delete(kubectl, [_reference(each, deployed.namespace) for each in deployed.objects])
+    for there in dict.fromkeys(namespace_of(each) for each in added):
+        mine = [each for each in added if namespace_of(each) == there]
+        _delete(kubectl.in_namespace(there) if there else kubectl, [_reference(each, there) for each in mine])
     kinds = sorted({str(each["kind"]) for each in deployed.objects} - {"Lease"})  # which goes at once
-    _until_none_is_left(lambda: _left(api, deployed.pipeline, uids, kinds), patience)
+    _until_none_is_left(
+        lambda: [*_left(api, deployed.pipeline, uids, kinds), *shown([each for each in added if _of_any_kind_is_still_there(api, each)])],
+        patience,
+    )
 
 
 def delete_service(api: Api, kubectl: Kubectl, objects: Sequence[Object], patience: Patience) -> None:
@@ -70,8 +79,26 @@ def delete_service(api: Api, kubectl: Kubectl, objects: Sequence[Object], patien
     _until_none_is_left(lambda: shown([each for each in objects if _is_still_there(api, each)]), patience)
 
 
+def goes_with_it(deployed: Deployed) -> list[Object]:
+    """What manifests have brought along, but for what holds more than itself."""
+    return [each for each in deployed.added if each["kind"] not in HOLD_OTHERS]
+
+
+def stays(deployed: Deployed) -> list[Object]:
+    return [each for each in deployed.added if each["kind"] in HOLD_OTHERS]
+
+
 def _is_still_there(api: Api, obj: Object) -> bool:
     found = api.find(obj["kind"], name(obj))
+    return found is not None and uid(found) == uid(obj)
+
+
+def _of_any_kind_is_still_there(api: Api, obj: Object) -> bool:
+    there = api.elsewhere(namespace_of(obj) or api.namespace)
+    try:
+        found = there.find_any(str(obj["apiVersion"]), obj["kind"], name(obj))
+    except NotThere:  # its kind is gone too
+        return False
     return found is not None and uid(found) == uid(obj)
 
 
@@ -85,9 +112,10 @@ def _delete(kubectl: Kubectl, objects: Sequence[KubeObject], *options: str) -> N
     kubectl.run("delete", "-f", "-", "--ignore-not-found", "--wait=false", *options, stdin=to_json(objects))
 
 
-def _reference(obj: Object, namespace: str) -> KubeObject:
-    kind = obj["kind"]
-    return KubeObject({"apiVersion": _API_VERSIONS.get(kind, "v1"), "kind": kind, "metadata": {"name": name(obj), "namespace": namespace}})
+def _reference(obj: Object, namespace: str | None) -> KubeObject:
+    metadata = {"name": name(obj), **({"namespace": namespace} if namespace else {})}
+    version = obj.get("apiVersion") or _API_VERSIONS.get(obj["kind"], "v1")
+    return KubeObject({"apiVersion": version, "kind": obj["kind"], "metadata": metadata})
 
 
 def _left(api: Api, pipeline: str, uids: set[str], kinds: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bodywork_compiler import labels
@@ -11,19 +11,23 @@ from bodywork_compiler.api import Api, CouldNotAsk, NotThere, Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.proxy import Proxy
-from bodywork_compiler.runner.observe import label
+from bodywork_compiler.runner import lease
+from bodywork_compiler.runner.before import record_name_of
+from bodywork_compiler.runner.history import name_of
+from bodywork_compiler.runner.observe import label, name
+from bodywork_compiler.runner.tracking import RENDERED, Home, Place
 
-# in the order in which they are taken away: first what leads requests to pods, last what pods read
-KINDS = ("Ingress", "Service", "Deployment", "Job", "ConfigMap", "ServiceAccount")
+KINDS = tuple(each.kind for each in RENDERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """A pipeline's objects, of the kinds that Bodywork makes."""
+    """A pipeline's objects: of the kinds that Bodywork makes, and `added` of others, which manifests have brought along."""
 
     pipeline: str
     namespace: str
     objects: tuple[Object, ...]
+    added: tuple[Object, ...] = ()
 
     def of(self, kind: str) -> list[Object]:
         return [each for each in self.objects if each["kind"] == kind]
@@ -57,11 +61,42 @@ def read(api: Api, pipeline: str | None) -> Deployed:
     objects = listed(api, of(pipeline) if pipeline else labels.PIPELINE)
     names = {str(label(each, labels.PIPELINE)) for each in objects}
     if len(names) == 1:
-        return Deployed(pipeline=names.pop(), namespace=api.namespace, objects=tuple(objects))
+        name = names.pop()
+        home = Home(name, api.namespace)
+        return Deployed(
+            pipeline=name,
+            namespace=api.namespace,
+            objects=tuple(each for each in objects if _is_of(each, home)),
+            added=tuple(_added(api, home)),
+        )
     if names:
         raise BodyworkError(f"namespace {api.namespace} holds {len(names)} pipelines: {', '.join(sorted(names))}", hint=_CHOOSE)
     _refuse_without_namespace(api)
     raise _not_there(api, pipeline)
+
+
+def _is_of(obj: Object, home: Home) -> bool:
+    """Made by a run, or rendered and applied by hand, or a run's record. What bears the label alone is a person's."""
+    return home.made(obj) or home.rendered(obj) or name(obj) in {name_of(home.pipeline), record_name_of(home.pipeline)}
+
+
+def _added(api: Api, home: Home) -> Iterator[Object]:
+    """What runs have made of other kinds, and in other namespaces. What may not be read is not known."""
+    for place in _recorded(api, home.pipeline):
+        there = api.elsewhere(place.namespace) if place.namespace else api
+        with suppress(Refused, NotThere):
+            for each in there.outlines_any(place.api_version, place.kind, {"labelSelector": of(home.pipeline)}):
+                found = there.find_any(place.api_version, place.kind, name(each)) if home.made(each) else None
+                if found:
+                    yield found
+
+
+def _recorded(api: Api, pipeline: str) -> tuple[Place, ...]:
+    try:
+        record = lease.record_of(api.find("Lease", labels.object_name(pipeline)))
+    except Refused:
+        return ()
+    return record.places if record else ()
 
 
 _CHOOSE = "Say which with --pipeline NAME, or name its project's folder."

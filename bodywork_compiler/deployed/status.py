@@ -11,7 +11,9 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import Object
 from bodywork_compiler.deployed.reading import Deployed
 from bodywork_compiler.runner.observe import annotation, label, name
-from bodywork_compiler.runner.verdict import Situation, judge
+from bodywork_compiler.runner.tracking import is_rendered
+from bodywork_compiler.runner.verdict import STILL_KINDS, Situation, judge
+from bodywork_compiler.runner.verdicts.others import NOT_WATCHED
 from bodywork_compiler.runner.verdicts.values import any_condition
 
 State = Literal["available", "not available", "succeeded", "failed", "running", "waits for a failure", "being deleted"]
@@ -39,6 +41,17 @@ class StageStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What manifests have brought along beside the stages: a database, a role. `namespace` None: it has none."""
+
+    kind: str
+    name: str
+    namespace: str | None
+    state: Literal["good", "not good", "there", "being deleted"]
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
     """What the Jobs tell of the last run; `result` is theirs, not the services'."""
 
@@ -56,6 +69,7 @@ class PipelineStatus:
     git_url: str | None = None
     git_branch: str | None = None
     git_commit: str | None = None
+    added: tuple[Added, ...] = ()
 
 
 def status_of(deployed: Deployed, pods: Sequence[Object]) -> PipelineStatus:
@@ -69,6 +83,7 @@ def status_of(deployed: Deployed, pods: Sequence[Object]) -> PipelineStatus:
         git_url=facts.get(labels.FACT_GIT_URL),
         git_branch=facts.get(labels.FACT_GIT_BRANCH),
         git_commit=facts.get(labels.FACT_GIT_COMMIT),
+        added=tuple(_added(deployed, pods)),
     )
 
 
@@ -100,10 +115,31 @@ def _facts(deployed: Deployed) -> Mapping[str, str]:
 
 
 def _stages(deployed: Deployed, pods: Sequence[Object]) -> Iterator[StageStatus]:
-    for each in deployed.of("Deployment"):
-        yield _service(each, deployed, pods)
-    for each in deployed.of("Job"):
-        yield _batch(each, pods)
+    for each in filter(_is_stage, deployed.objects):
+        yield _service(each, deployed, pods) if each["kind"] == "Deployment" else _batch(each, pods)
+
+
+def _is_stage(obj: Object) -> bool:
+    """One of a step, or the failure stage; a Deployment of the set-up is something that an overlay has added."""
+    in_step = label(obj, labels.STEP) not in {None, str(labels.STEP_SETUP)} or label(obj, labels.ROLE) == labels.ROLE_ON_FAILURE
+    return obj["kind"] in {"Deployment", "Job"} and in_step
+
+
+def _added(deployed: Deployed, pods: Sequence[Object]) -> Iterator[Added]:
+    """All without a place of Bodywork's own, and workloads that are no stage."""
+    own = [each for each in deployed.objects if each["kind"] in {"Deployment", "Job"} or not is_rendered(each)]
+    others = [each for each in own if not _is_stage(each) and annotation(each, labels.TRACKING)]
+    for each in (*others, *deployed.added):
+        verdict = judge(each, pods, (), Situation())
+        is_still = each["kind"] in STILL_KINDS or verdict.message == NOT_WATCHED
+        state: Literal["good", "not good", "there"] = "there" if is_still else "good" if verdict.state == "good" else "not good"
+        yield Added(
+            kind=each["kind"],
+            name=name(each),
+            namespace=each["metadata"].get("namespace"),
+            state="being deleted" if _leaving(each) else state,
+            message="" if is_still else verdict.message,
+        )
 
 
 def _service(deployment: Object, deployed: Deployed, pods: Sequence[Object]) -> StageStatus:

@@ -12,14 +12,18 @@ from bodywork_compiler.preview.calls import Call, calls, key_of
 from bodywork_compiler.preview.difference import change, is_namespace_of_run
 from bodywork_compiler.preview.groups import copies
 from bodywork_compiler.preview.refusals import said, warnings
-from bodywork_compiler.preview.standing import has_namespace, items, left, standing
+from bodywork_compiler.preview.standing import has_namespace, items, labelled, left, standing, strangers
 from bodywork_compiler.preview.values import Difference, Key, Object
+from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
+from bodywork_compiler.runner.owners import records, refuse
+from bodywork_compiler.runner.tracking import tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
 
 
-def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None) -> Difference:
-    """What apply would change. What the server refuses is raised, all of it at once."""
+def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, options: RunOptions = DEFAULT_RUN) -> Difference:
+    """What apply would change. What is not this pipeline's to change, or what the server refuses, is raised, all of it at once."""
     where = where or whereabouts(kubectl, plan)
+    plan = tracked(plan, where.namespace)
     there = kubectl.in_namespace(where.namespace)
     if not has_namespace(there, where.namespace):
         return Difference(
@@ -30,7 +34,9 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None) -> D
             changes=tuple(change(each, step, None, None) for step, each in _objects(plan)),
         )
     objects = [(step, each) for step, each in _objects(plan) if not is_namespace_of_run(each, where.namespace)]
-    live = standing(there, [each for _, each in objects], where.namespace)
+    asked = [*(each for _, each in objects), *([plan.on_failure] if plan.on_failure else []), *records(plan)]
+    live, stand = standing(there, asked, where.namespace), labelled(there, plan)
+    refuse(plan, where.namespace, options, strangers=tuple(strangers(plan, live, where.namespace)), stand=stand)
     rehearsed, warned = _rehearse(there, calls([each for _, each in objects], live, namespace=where.namespace, free=secrets.token_hex(4)))
     return Difference(
         pipeline=plan.pipeline,
@@ -41,7 +47,7 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None) -> D
             *copies(there, plan, where.namespace),
             *(change(each, step, live.get(key), rehearsed.get(key)) for step, each, key in _keyed(objects, where.namespace)),
         ),
-        left=left(there, plan),
+        left=left(plan, stand, where.namespace),
         warnings=warned,
     )
 

@@ -11,15 +11,19 @@ from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
-from bodywork_compiler.preview.checked import Checked, check
+from bodywork_compiler.preview.checked import REFUSED, Checked, check
 from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.missing import missing
-from bodywork_compiler.preview.standing import RENDERED_KINDS, has_namespace, standing
+from bodywork_compiler.preview.standing import has_namespace, labelled, standing, strangers
+from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import DryRun, DryRunEnded, Event, Notice, ObjectChecked, StepStarted
+from bodywork_compiler.runner.owners import NotOurs, records, refuse
 from bodywork_compiler.runner.step import stage_plans
+from bodywork_compiler.runner.tracking import RENDERED, tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
 
+_CHANGED_IN_PLACE = {"Secret", *(each.kind for each in RENDERED)}
 DEFAULT_STAND_IN = "default"
 EXIT_GOOD, EXIT_REFUSED = 0, 1
 
@@ -38,6 +42,11 @@ class _Telling:
         if message not in self.warned:
             self.warned.add(message)
             self.tell(Notice(message=message, level="WARNING"))
+
+    def refuse(self, message: str) -> None:
+        """All of the run, not one object."""
+        self.refused += 1
+        self.tell(Notice(message=message, level="ERROR"))
 
     def checked(self, step: int, found: Checked) -> None:
         each = found.object
@@ -59,11 +68,14 @@ class _Telling:
             self.notice(warning)
 
 
-def dry_run(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, by: DryRun, stand_in: str | None) -> int:
+def dry_run(  # noqa: PLR0913 - by keyword, and each a thing of its own
+    plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, by: DryRun, stand_in: str | None, options: RunOptions = DEFAULT_RUN
+) -> int:
     """Tell what a run would do; the exit code says whether something is refused. `stand_in` is asked where the run's namespace is not there."""
     began = time.monotonic()
     where = whereabouts(kubectl, plan) if by == "server" else _where_without_cluster(kubectl, plan)
     ask = _asking(kubectl, where.namespace, stand_in) if by == "server" else None
+    plan = tracked(plan, where.namespace)
     telling = _Telling(tell=tell, namespace=where.namespace)
     tell(run.about_to_start(plan, where))
     for notice in ask.unasked() if ask else ():
@@ -73,11 +85,12 @@ def dry_run(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, by: 
             telling.notice(found)
         else:
             telling.checked(labels.STEP_SETUP, found)
+    not_ours = ask.not_ours(plan, options, telling) if ask else {}
     for step in _steps(plan):
         if step.number != labels.STEP_SETUP:
             tell(StepStarted(step=step.number, stages=tuple(each.stage for each in stage_plans(step))))
         for found in ask.about(step) if ask else (Checked(object=each, action="applied") for each in step.objects):
-            telling.checked(step.number, found)
+            telling.checked(step.number, not_ours.get((found.object.kind, found.object.name), found))
     exit_code = EXIT_REFUSED if telling.refused else EXIT_GOOD
     tell(
         DryRunEnded(
@@ -123,10 +136,38 @@ class _Asking:
     def missing_secrets(self, plan: Plan) -> Iterable[Checked | str]:
         return () if self.is_stand_in else missing(self.kubectl, plan, self.namespace)
 
+    def not_ours(self, plan: Plan, options: RunOptions, telling: _Telling) -> dict[tuple[str, str], Checked]:
+        """What a run refuses to change without `--adopt`, by kind and name."""
+        if self.is_stand_in:
+            return {}
+        try:
+            refuse(plan, self.namespace, options, strangers=(), stand=labelled(self.kubectl, plan))
+        except NotOurs as no:
+            telling.refuse(no.message)
+        objects = [each for step in _steps(plan) for each in step.objects]
+        try:
+            live = standing(self.kubectl, [*objects, *records(plan)], self.namespace)
+        except KubectlFailed as no:  # what may not be read is asked about all the same
+            if "(Forbidden)" in no.result.err:
+                return {}
+            raise
+        found = tuple(strangers(plan, live, self.namespace))
+        manifests = {(each.kind, each.name): each for each in objects}
+        for each in found:
+            if (each.kind, each.name) not in manifests and not options.adopts(each.kind, each.name):
+                telling.refuse(f"not this pipeline's to change: {each.words}; {each.option}")
+        return {
+            (each.kind, each.name): Checked(
+                object=manifests[each.kind, each.name], action=REFUSED, reason=f"not this pipeline's to change: {each.why}; {each.option}"
+            )
+            for each in found
+            if (each.kind, each.name) in manifests and not options.adopts(each.kind, each.name)
+        }
+
     def about(self, step: PlanStep) -> list[Checked]:
         objects = [each for each in step.objects if self.is_stand_in or not is_namespace_of_run(each, self.namespace)]
         moved = [_moved(each, self.namespace, self.asked_in) for each in objects]
-        there = standing(self.kubectl, (each for each in moved if each.kind in RENDERED_KINDS.values()), self.asked_in)
+        there = standing(self.kubectl, (each for each in moved if each.kind in _CHANGED_IN_PLACE), self.asked_in)
         found = check(self.kubectl, moved, there, free=self.free, is_stand_in=self.is_stand_in)
         return [replace(each, object=manifest) for manifest, each in zip(objects, found, strict=True)]
 

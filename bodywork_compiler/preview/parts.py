@@ -15,6 +15,8 @@ _KNOWN = {
     labels.GIT_BRANCH: "branch",
     labels.GIT_URL: "repository",
     labels.STEP: "step",
+    labels.TRACKING: "owner",
+    labels.PIPELINE: "pipeline",
     "BODYWORK_GIT_COMMIT": "commit",
     "BODYWORK_GIT_BRANCH": "branch",
     "BODYWORK_GIT_URL": "repository",

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.calls import key_of, to_stream
+from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.values import Key, Left, Object
 from bodywork_compiler.runner import prune
-from bodywork_compiler.runner.owners import is_of, repository_of
+from bodywork_compiler.runner.lease import record_of
+from bodywork_compiler.runner.owners import Stranger, is_of, judged, judged_record, records, repository_of
+from bodywork_compiler.runner.references import objects
+from bodywork_compiler.runner.tracking import RENDERED, Home, Place
 
-# what a render makes: what is looked for where manifests no longer have it
-RENDERED_KINDS = {
-    "job.batch": "Job",
-    "deployment.apps": "Deployment",
-    "service": "Service",
-    "ingress.networking.k8s.io": "Ingress",
-    "configmap": "ConfigMap",
-    "secret": "Secret",
-    "serviceaccount": "ServiceAccount",
-}
-# of those what a run removes, if it is of the same repository and no other object's. A ConfigMap goes when nothing names it any more,
-# which is not asked here
-_REMOVED = set(prune.KINDS) - {"ConfigMap"}
-_OUTLINES = (
-    f'{{range .items[*]}}{{.kind}}{{"\\t"}}{{.metadata.name}}{{"\\t"}}{{.metadata.annotations.{labels.GIT_URL}}}{{"\\t"}}'
-    '{.metadata.ownerReferences[*].name}{.metadata.deletionTimestamp}{"\\n"}{end}'
-)
+# what goes only when nothing names it any more, which is not asked here
+_NAMED_BY_OTHERS = {"ConfigMap", "Secret", "ServiceAccount"}
+_OUTLINES = '{range .items[*]}{.apiVersion}{"\\t"}{.kind}{"\\t"}{.metadata}{"\\n"}{end}'
 
 
 def has_namespace(kubectl: Kubectl, namespace: str) -> bool:
@@ -67,24 +57,65 @@ def items(out: str) -> list[dict[str, Any]]:
     return list(answer["items"]) if answer["kind"] == "List" else [answer]
 
 
-def left(kubectl: Kubectl, plan: Plan) -> tuple[Left, ...]:
-    """Objects of the pipeline that the plan no longer has. What may not be read is not missed."""
-    selector = f"{labels.PIPELINE}={plan.pipeline},{labels.STEP}"
-    result = kubectl.try_("get", ",".join(RENDERED_KINDS), f"--selector={selector}", f"--output=jsonpath={_OUTLINES}")
-    if result.exit_code != 0 and "(Forbidden)" not in result.err:
+def labelled(kubectl: Kubectl, plan: Plan) -> list[dict[str, Any]]:
+    """Kind and metadata of all that bears the pipeline's label. What may not be read is not missed."""
+    found = _outlines(kubectl, plan, RENDERED)
+    for place in _recorded(kubectl, plan):
+        found += _outlines(kubectl.in_namespace(place.namespace) if place.namespace else kubectl, plan, [place])
+    return found
+
+
+def _recorded(kubectl: Kubectl, plan: Plan) -> tuple[Place, ...]:
+    """Where runs have made other kinds."""
+    result = kubectl.try_("get", "lease", labels.object_name(plan.pipeline), "--ignore-not-found", "--output=json")
+    record = record_of(json.loads(result.out)) if result.exit_code == 0 and result.out.strip() else None
+    return record.places if record else ()
+
+
+def _outlines(kubectl: Kubectl, plan: Plan, asked: Sequence[Place]) -> list[dict[str, Any]]:
+    kinds = ",".join(_resource(each) for each in asked)
+    result = kubectl.try_("get", kinds, f"--selector={labels.PIPELINE}={plan.pipeline}", f"--output=jsonpath={_OUTLINES}")
+    if result.exit_code != 0 and "(Forbidden)" not in result.err and "doesn't have a resource type" not in result.err:
         raise KubectlFailed(result)
+    rows = (line.split("\t", 2) for line in result.out.splitlines())
+    return [{"apiVersion": version, "kind": kind, "metadata": json.loads(metadata)} for version, kind, metadata in rows]
+
+
+def _resource(place: Place) -> str:
+    """As kubectl takes it: KIND.VERSION.GROUP, where the core has no group."""
+    group, _, version = place.api_version.rpartition("/")
+    return f"{place.kind}.{version}.{group}"
+
+
+def left(plan: Plan, stand: Iterable[Object], namespace: str) -> tuple[Left, ...]:
+    """Objects of the pipeline that the plan no longer has; a run removes those that runs have made."""
+    home = Home(plan.pipeline, namespace)
     wanted = {(each.kind, each.name) for step in plan.steps for each in step.objects}
-    there = (line.split("\t") for line in result.out.splitlines())
+    wanted |= {(plan.on_failure.kind, plan.on_failure.name)} if plan.on_failure else set()
     repository = repository_of(plan)
     return tuple(
-        Left(kind=kind, name=name, is_removed=kind == "Job" or (kind in _REMOVED and not somebodys and is_of(_with_url(url), repository)))
-        for kind, name, url, somebodys in there
-        if (kind, name) not in wanted
+        Left(kind=each["kind"], name=each["metadata"]["name"], is_removed=_is_removed(each, home, repository))
+        for each in stand
+        if (each["kind"], each["metadata"]["name"]) not in wanted and (home.made(each) or home.rendered(each))
     )
 
 
-def _with_url(url: str) -> dict[str, Any]:
-    return {"metadata": {"annotations": {labels.GIT_URL: url} if url else {}}}
+def _is_removed(each: Object, home: Home, repository: str | None) -> bool:
+    is_somebodys = bool(each["metadata"].get("ownerReferences") or each["metadata"].get("deletionTimestamp"))
+    stays = each["kind"] in {*_NAMED_BY_OTHERS, *prune.HOLD_OTHERS}
+    return home.made(each) and not is_somebodys and not stays and is_of(dict(each), repository)
+
+
+def strangers(plan: Plan, live: Mapping[Key, Object], namespace: str) -> Iterator[Stranger]:
+    """Of those that are there, what is not this pipeline's to change."""
+    home = Home(plan.pipeline, namespace)
+    for each in objects(plan):
+        found = live.get(key_of(each, namespace))
+        if found and not is_namespace_of_run(each, namespace):
+            yield from judged(each, dict(found), home, lambda found=found: dict(found))  # type: ignore[misc]  # mypy cannot infer it
+    for each in records(plan):
+        if found := live.get(key_of(each, namespace)):
+            yield from judged_record(plan, each, dict(found))
 
 
 def _only_its_name(each: KubeObject, where: str | None) -> dict[str, Any]:

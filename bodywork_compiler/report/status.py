@@ -42,6 +42,8 @@ def show_status(status: PipelineStatus, context: str, output: Output, now: datet
         output.line(output.paint(_row(row, widths), _COLOURS.get(stage.state)))
         for line in _below(stage):
             output.foreign(line, prefix=_GAP + " " * widths[0] + _GAP)
+    for line in _added(status):
+        output.foreign(line, prefix=_GAP)
     output.line(_last_run(status, now))
 
 
@@ -64,6 +66,14 @@ def _cells(stage: StageStatus, now: datetime) -> tuple[str, ...]:
         (stage.commit or "")[:SHORT_HASH],
         age_in_words(seconds_between(stage.created, now)) if stage.created else "",
     )
+
+
+def _added(status: PipelineStatus) -> Iterator[str]:
+    if status.added:
+        yield "beside the stages:"
+    for each in status.added:
+        place = f" in namespace {each.namespace}" if each.namespace not in {None, status.namespace} else ""
+        yield f"  {each.kind} {each.name}{place}: {each.state}{f' ({each.message})' if each.message else ''}"
 
 
 def _below(stage: StageStatus) -> Iterator[str]:

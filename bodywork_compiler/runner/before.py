@@ -77,7 +77,7 @@ def standing_before(session: Session, step: PlanStep) -> tuple[Before, ...]:
 
 def recorded(session: Session, run: str) -> dict[int, tuple[Before, ...]]:
     """Step → what a run that was cut off has written down."""
-    found = find(session, "ConfigMap", _record_name(session))
+    found = find(session, "ConfigMap", record_name_of(session.plan.pipeline))
     if found is None or annotation(found, lease.RUN) != run:
         return {}
     packed = found.get("binaryData") or {}
@@ -90,9 +90,9 @@ def forget(session: Session) -> None:
     if not (session.befores or has_former):
         return
     session.befores = {}
-    result = session.kubectl.try_("delete", "configmap", _record_name(session), "--ignore-not-found")
+    result = session.kubectl.try_("delete", "configmap", record_name_of(session.plan.pipeline), "--ignore-not-found")
     if result.exit_code != 0:
-        session.notice(f"not removed: configmap {_record_name(session)}: {result.said}", "WARNING")
+        session.notice(f"not removed: configmap {record_name_of(session.plan.pipeline)}: {result.said}", "WARNING")
 
 
 def _write(session: Session) -> None:
@@ -100,7 +100,7 @@ def _write(session: Session) -> None:
     if not session.lock:
         return
     metadata = {
-        "name": _record_name(session),
+        "name": record_name_of(session.plan.pipeline),
         "namespace": session.namespace,
         "labels": {labels.PIPELINE: session.plan.pipeline, "app.kubernetes.io/managed-by": "bodywork"},
         "annotations": {lease.RUN: session.lock.run},
@@ -110,8 +110,8 @@ def _write(session: Session) -> None:
     session.kubectl.run("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=to_json([KubeObject(body)]))
 
 
-def _record_name(session: Session) -> str:
-    return f"{labels.object_name(session.plan.pipeline)}-before"
+def record_name_of(pipeline: str) -> str:
+    return f"{labels.object_name(pipeline)}-before"
 
 
 def _packed(befores: Iterable[Before]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.runner.tracking import Place, places_of
 
 LEASE_SECONDS = 60
 RENEW_SECONDS = 15.0
@@ -26,6 +27,7 @@ PROCESS = f"{labels.PREFIX}/process"  # boot id, pid namespace, pid, start time
 PLAN = f"{labels.PREFIX}/plan"  # JSON: stage → digest of its objects; its own digest is the plan's
 PLAN_DIGEST = f"{labels.PREFIX}/plan-digest"
 PART = f"{labels.PREFIX}/part"  # JSON: --from-step and --only, where given
+PLACES = f"{labels.PREFIX}/places"  # JSON: where runs have made objects: version, kind, and namespace where it is another one
 BEGUN = f"{labels.PREFIX}/begun"  # when the Jobs of the run before were gone: any Job that is there since is of this run
 ENDED = f"{labels.PREFIX}/ended"  # the result; absent: it runs, or was cut off
 ENDED_AT = f"{labels.PREFIX}/ended-at"
@@ -95,6 +97,10 @@ class Record:
         return _json_of(self.annotations.get(PLAN))
 
     @property
+    def places(self) -> tuple[Place, ...]:
+        return places_of(_json_of(self.annotations.get(PLACES)).get("places"))
+
+    @property
     def part(self) -> Mapping[str, Any]:
         return _json_of(self.annotations.get(PART))
 
@@ -157,10 +163,17 @@ def new(name: str, pipeline: str, claim: Claim, now: datetime) -> dict[str, Any]
     return {"apiVersion": API_VERSION, "kind": "Lease", "metadata": metadata, "spec": {**_held(claim, now), "leaseTransitions": 0}}
 
 
-def taken(former: Record, claim: Claim, now: datetime) -> dict[str, Any]:
+def taken(former: Record, claim: Claim, now: datetime, pipeline: str) -> dict[str, Any]:
     """A merge patch that is refused when the Lease is not as `former` has it."""
     spec = {**_held(claim, now), "leaseTransitions": former.transitions + 1}
-    return {"metadata": {"resourceVersion": former.version, "annotations": _in_place_of(former, claim.annotations)}, "spec": spec}
+    return {
+        "metadata": {
+            "labels": {labels.PIPELINE: pipeline},
+            "resourceVersion": former.version,
+            "annotations": _in_place_of(former, claim.annotations),
+        },
+        "spec": spec,
+    }
 
 
 def restored(mine: Record, former: Record) -> tuple[dict[str, Any], dict[str, str | None]]:

@@ -130,7 +130,7 @@ def seize(api: Api, pipeline: str, former: Record | None, claim: Claim) -> Lock:
         if former is None:
             taken = api.create("Lease", lease.new(name, pipeline, claim, _now()))
         else:
-            taken = api.patch("Lease", name, lease.taken(former, claim, _now()))
+            taken = api.patch("Lease", name, lease.taken(former, claim, _now(), pipeline))
     except Conflict:  # a try whose answer was lost may have taken it
         taken = api.get("Lease", name)
         if _sure(taken).holder != claim.holder:

@@ -16,8 +16,11 @@ from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import lease, lock_process, resume
 from bodywork_compiler.runner.events import Level
 from bodywork_compiler.runner.lease import Claim, LockHeld, Record, Taking
-from bodywork_compiler.runner.lock import Lock, seize
+from bodywork_compiler.runner.lock import LOCK, Lock, seize
+from bodywork_compiler.runner.owners import judged_record, records, refuse
+from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.tracking import MOST_KINDS, RENDERED, Home, places
 
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -89,9 +92,13 @@ def give_back(session: Session, result: str) -> None:
 def _read(session: Session) -> Record | None:
     name = labels.object_name(session.plan.pipeline)
     try:
-        return lease.record_of(session.ask(lambda: session.api.find("Lease", name)))
+        found = session.ask(lambda: session.api.find("Lease", name))
     except Refused as no:
         raise _not_allowed(session, no) from no
+    if found:
+        mine = next(each for each in records(session.plan) if each.kind == LOCK)
+        refuse(session.plan, session.namespace, session.options, strangers=tuple(judged_record(session.plan, mine, found)), stand=())
+    return lease.record_of(found)
 
 
 def _taking(session: Session, record: Record | None, heard: _Heard) -> Taking:
@@ -143,7 +150,7 @@ def _claim(session: Session, run: str, record: Record | None) -> Claim:
     mine = {lease.BY: by, **({lease.PROCESS: process.text()} if process else {})}
     holder = f"{by} {run}"
     if session.options.resume and record:
-        return Claim(holder=holder, annotations={**resume.kept(record), **mine})
+        return Claim(holder=holder, annotations={**resume.kept(record), **mine, **_places(session, record)})
     digests = resume.digests(session.plan)
     started = {
         lease.RUN: run,
@@ -151,7 +158,15 @@ def _claim(session: Session, run: str, record: Record | None) -> Claim:
         lease.PLAN_DIGEST: resume.digest_of(digests),
         lease.PLAN: json.dumps(digests, separators=(",", ":")),
     }
-    return Claim(holder=holder, annotations={**started, **mine, **_part(session.options)})
+    return Claim(holder=holder, annotations={**started, **mine, **_part(session.options), **_places(session, record)})
+
+
+def _places(session: Session, record: Record | None) -> dict[str, str]:
+    """Written before the first change, so that what is made there is found again, whatever becomes of the run."""
+    home = Home(session.plan.pipeline, session.namespace)
+    found = dict.fromkeys((*(record.places if record else ()), *places(objects(session.plan), home)))
+    others = [[*each] for each in found if each not in RENDERED]
+    return {lease.PLACES: json.dumps({"places": others[-MOST_KINDS:]}, separators=(",", ":"))} if others else {}
 
 
 def _part(options: RunOptions) -> dict[str, str]:

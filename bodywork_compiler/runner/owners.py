@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,28 @@ from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.repository import is_same
-from bodywork_compiler.runner.before import find
+from bodywork_compiler.run_options import ALL, RunOptions
+from bodywork_compiler.runner import history, lease
+from bodywork_compiler.runner.before import record_name_of
 from bodywork_compiler.runner.observe import annotation, label, name
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.tracking import Home, Place, is_rendered, places, whose
 
-KINDS = ("Deployment", "Service", "Ingress", "Job")
-_ADOPT = "Or take it over: bodywork apply --adopt (docs/migrating.md says what that does)."
+# of these the metadata of all is listed: one question for a kind, whatever the number of objects
+LISTED = {
+    ("v1", "ConfigMap"),
+    ("v1", "Secret"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+    ("apps/v1", "Deployment"),
+    ("batch/v1", "Job"),
+    ("networking.k8s.io/v1", "Ingress"),
+}
+
+
+class NotOurs(BodyworkError):
+    """What a run would change is somebody else's: no answer to a question makes it ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +46,56 @@ class Stranger:
     why: str
     has_other_selector: bool = False
 
+    @property
+    def words(self) -> str:
+        return f"{self.kind} {self.name} ({self.why})"
+
+    @property
+    def option(self) -> str:
+        return f"--adopt {self.kind.lower()}/{self.name}"
+
 
 def check(session: Session) -> None:
-    """Refuse what is of another repository, or not this pipeline's; with `--adopt` it is told, and the run remembers what it takes."""
-    check_repository(session)
+    """Refuse what is of another repository, or not this pipeline's, all at once; what is adopted is told, and the run remembers it."""
     found = tuple(strangers(session))
-    if found and not session.options.adopt:
-        raise _refusal(session, found)
+    stand = _pipelines_own(session)
+    refuse(session.plan, session.namespace, session.options, strangers=found, stand=stand)
+    for message, level in notices(session.plan, stand, session.options):
+        session.notice(message, level)
     for each in found:
         session.notice(f"taking over {each.kind.lower()}={each.name}: {each.why}", "WARNING")
     session.adopted = found
 
 
-# the repository
+def refuse(plan: Plan, namespace: str, options: RunOptions, *, strangers: Sequence[Stranger], stand: Sequence[Object]) -> None:
+    """Raise NotOurs unless all of it may be changed. `stand` are the objects with the pipeline's label in its namespace."""
+    open_ones = [each for each in strangers if not options.adopts(each.kind, each.name)]
+    whole = [] if options.adopts_all else [*_of_another_repository(plan, namespace, stand), *_under_other_names(plan, namespace, stand)]
+    if not (open_ones or whole):
+        return
+    listed = "; ".join(each.words for each in open_ones)
+    told = [*whole, *([f"not this pipeline's to change, in namespace {namespace}: {listed}"] if open_ones else [])]
+    only = " ".join(each.option for each in open_ones)
+    adopt = "--adopt all" if whole else f"{only} (or --adopt all)"
+    give = "Give this one another name (pipeline.name) or namespace (--namespace)." if whole else _OTHER_NAMES
+    raise NotOurs("\n".join(told), hint=f"{give} Or take it over: bodywork apply {adopt}. docs/migrating.md says what that does.")
+
+
+_OTHER_NAMES = "Give what is in the way another name in the manifests, or the pipeline another namespace."
+
+
+def check_names(plan: Plan, options: RunOptions) -> None:
+    """Refuse a name after `--adopt` that nothing in the plan has, `manifests/` for instance."""
+    known = {ALL} | {f"{each.kind.lower()}/{each.name}" for each in (*objects(plan), *records(plan))}
+    unknown = [each for each in options.adopt if each not in known]
+    if unknown:
+        raise BodyworkError(
+            f"--adopt {', '.join(unknown)}: the manifests have no such object",
+            hint="Give KIND/NAME, such as deployment/serve, or all, which takes over whatever is in the way.",
+        )
+
+
+# the repository, and the names
 
 
 def repository_of(plan: Plan) -> str | None:
@@ -52,37 +104,46 @@ def repository_of(plan: Plan) -> str | None:
     return plan.facts.get(labels.FACT_GIT_URL) or next(filter(None, found), None)
 
 
-def is_rendered(obj: Object) -> bool:
-    """Whether `render` made it: all that it makes has a place in the order of the steps."""
-    return label(obj, labels.STEP) is not None or label(obj, labels.ROLE) is not None
-
-
 def is_of(obj: Object, repository: str | None) -> bool:
     """Whether an object came from that repository. What came from none is the same project's, before it had one."""
     url = annotation(obj, labels.GIT_URL)
     return url is None or (repository is not None and is_same(url, repository))
 
 
-def check_repository(session: Session) -> None:
-    stand = [
-        each for each in (*session.picture.all("Deployment"), *session.picture.all("Job"), *_config_maps(session)) if is_rendered(each)
-    ]
-    ours = repository_of(session.plan)
-    others = [each for each in stand if not is_of(each, ours)]
+def notices(plan: Plan, stand: Sequence[Object], options: RunOptions) -> Iterator[tuple[str, Any]]:
+    ours = repository_of(plan)
+    others = _others(plan, stand)
     if others and ours is None:
-        session.notice(
-            f"what stands here came from {_origin(others[0])}; this run comes from no repository, and takes its place", "WARNING"
+        yield f"what stands here came from {_origin(others[0])}; this run comes from no repository, and takes its place", "WARNING"
+    elif others and options.adopts_all:
+        yield f"taking over pipeline {plan.pipeline} from {_origin(others[0])}", "WARNING"
+    if ours and any(annotation(each, labels.GIT_URL) is None for each in stand if is_rendered(each)):
+        yield f"what stands here came from no repository; it is taken for this project's, which is at {ours} now", "INFO"
+
+
+def _others(plan: Plan, stand: Sequence[Object]) -> list[Object]:
+    ours = repository_of(plan)
+    return [each for each in stand if is_rendered(each) and not is_of(each, ours)]
+
+
+def _of_another_repository(plan: Plan, namespace: str, stand: Sequence[Object]) -> Iterator[str]:
+    ours, others = repository_of(plan), _others(plan, stand)
+    if others and ours is not None:
+        yield (
+            f"pipeline {plan.pipeline} in namespace {namespace} belongs to another repository: {_origin(others[0])} "
+            f"({others[0]['kind']} {name(others[0])}); this is {ours}"
         )
-    elif others and session.options.adopt:
-        session.notice(f"taking over pipeline {session.plan.pipeline} from {_origin(others[0])}", "WARNING")
-    elif others:
-        raise BodyworkError(
-            f"pipeline {session.plan.pipeline} in namespace {session.namespace} belongs to another repository: {_origin(others[0])} "
-            f"({others[0]['kind']} {name(others[0])}); this is {ours}",
-            hint=f"Give this one another name (pipeline.name) or namespace (--namespace). {_ADOPT}",
+
+
+def _under_other_names(plan: Plan, namespace: str, stand: Sequence[Object]) -> Iterator[str]:
+    """Two overlays with different prefixes under one pipeline's label would take each other's objects for what is gone."""
+    own = {each.name for each in objects(plan) if each.kind == "ConfigMap" and each.labels.get(labels.ROLE) == labels.ROLE_PIPELINE}
+    there = [name(each) for each in stand if each["kind"] == "ConfigMap" and label(each, labels.ROLE) == labels.ROLE_PIPELINE]
+    if own and there and not own & {*there}:
+        yield (
+            f"pipeline {plan.pipeline} is in namespace {namespace} already, under other names: its ConfigMap is {there[0]} there, and {min(own)} "
+            f"in these manifests. Two overlays in one namespace are two pipelines: each sets the label {labels.PIPELINE} too"
         )
-    if ours and any(annotation(each, labels.GIT_URL) is None for each in stand):
-        session.notice(f"what stands here came from no repository; it is taken for this project's, which is at {ours} now")
 
 
 def _origin(obj: Object) -> str:
@@ -91,28 +152,94 @@ def _origin(obj: Object) -> str:
     return f"{annotation(obj, labels.GIT_URL)}{at}{f' ({branch})' if branch else ''}"
 
 
-def _config_maps(session: Session) -> list[Object]:
-    return outlines(session, "ConfigMap", f"{labels.PIPELINE}={session.plan.pipeline}")
+def _pipelines_own(session: Session) -> list[Object]:
+    maps = outlines(session, "ConfigMap", f"{labels.PIPELINE}={session.plan.pipeline}")
+    return [*session.picture.all("Deployment"), *session.picture.all("Job"), *maps]
 
 
 # objects under our names
 
 
 def strangers(session: Session) -> Iterator[Stranger]:
-    wanted = [each for each in objects(session.plan) if each.pipeline and each.kind in KINDS]
-    others = {
-        (each["kind"], name(each)): each
-        for kind in KINDS
-        if any(each.kind == kind for each in wanted)
-        for each in outlines(session, kind, f"{labels.PIPELINE}!={session.plan.pipeline}")
-    }
+    """All that this run would write, and that somebody else made; and our own Deployments that cannot be changed."""
+    home = Home(session.plan.pipeline, session.namespace)
+    written = [each for each in objects(session.plan) if (each.kind, each.name) != ("Namespace", home.namespace)]
+    for place in places(written, home):
+        mine = {each.name: each for each in written if places([each], home) == (place,)}
+        for live in _live(session, place, mine):
+            yield from judged(mine[name(live)], live, home, lambda live=live, place=place: _whole(session, place, live))  # type: ignore[misc]
+    yield from _records(session)
+
+
+def judged(wanted: KubeObject, live: Object, home: Home, whole: Callable[[], Object]) -> Iterator[Stranger]:
+    """`whole()` gives all of an object whose metadata is `live`."""
+    why = whose(wanted, live, home)
+    if why is None and wanted.kind != "Deployment":
+        return
+    found = whole()
+    has_other_selector = wanted.kind == "Deployment" and _selector(found) != _selector(wanted.body)
+    if why is None and not has_other_selector:
+        return
+    if why is None:
+        selector = ",".join(f"{key}={value}" for key, value in _selector(found).items())
+        why = f"its selector is {selector}, which Kubernetes lets nobody change"
+    yield Stranger(kind=wanted.kind, name=wanted.name, stage=wanted.stage, object=found, why=why, has_other_selector=has_other_selector)
+
+
+def _live(session: Session, place: Place, wanted: Mapping[str, KubeObject]) -> Iterator[Object]:
+    """Those that are there, their metadata at least. What may not be read is not looked at: kubectl says so when it is to be changed."""
+    if place.namespace is None and (place.api_version, place.kind) in LISTED:
+        try:
+            listed = session.ask(lambda: session.api.outlines(place.kind, {}))
+        except (Refused, NotThere):
+            pass
+        else:
+            yield from (each for each in listed if name(each) in wanted)
+            return
     for each in wanted:
-        other = others.get((each.kind, each.name))
-        own = session.picture.get("Deployment", each.name) if each.kind == "Deployment" else None
-        if other:
-            yield _stranger(session, each, other)
-        elif own and _selector(own) != _selector(each.body):
-            yield _with_other_selector(each, own)
+        found = _find(session, place, each)
+        if found:
+            yield found
+
+
+def _find(session: Session, place: Place, object_name: str) -> Object | None:
+    api = session.api.elsewhere(place.namespace) if place.namespace else session.api
+    try:
+        return session.ask(lambda: api.find_any(place.api_version, place.kind, object_name))
+    except (Refused, NotThere):
+        return None
+
+
+def _whole(session: Session, place: Place, live: Object) -> Object:
+    if place.kind == "Deployment" and (seen := session.picture.get("Deployment", name(live))):
+        return seen
+    return _find(session, place, name(live)) or live
+
+
+def records(plan: Plan) -> list[KubeObject]:
+    """What a run writes about itself. It bears the pipeline's label, and no mark."""
+    maps = [KubeObject({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": each}}) for each in _record_names(plan.pipeline)]
+    lock = {"apiVersion": lease.API_VERSION, "kind": "Lease", "metadata": {"name": labels.object_name(plan.pipeline)}}
+    return [*maps, KubeObject(lock)]
+
+
+def judged_record(plan: Plan, record: KubeObject, found: Object) -> Iterator[Stranger]:
+    if label(found, labels.PIPELINE) != plan.pipeline:
+        use = "its lock is to be there" if record.kind == "Lease" else "its runs keep their records there"
+        why = f"{use}, and Bodywork did not make it"
+        yield Stranger(kind=record.kind, name=record.name, stage=None, object=found, why=why)
+
+
+def _record_names(pipeline: str) -> tuple[str, str]:
+    return history.name_of(pipeline), record_name_of(pipeline)
+
+
+def _records(session: Session) -> Iterator[Stranger]:
+    """The lock is looked at when it is taken (`lock_taking`)."""
+    for each in records(session.plan):
+        found = _find(session, Place(str(each.body["apiVersion"]), each.kind), each.name) if each.kind != "Lease" else None
+        if found:
+            yield from judged_record(session.plan, each, found)
 
 
 def outlines(session: Session, kind: str, selector: str) -> list[Object]:
@@ -123,38 +250,5 @@ def outlines(session: Session, kind: str, selector: str) -> list[Object]:
         return []
 
 
-def _stranger(session: Session, wanted: KubeObject, outline: Object) -> Stranger:
-    stands = find(session, wanted.kind, wanted.name) or outline
-    return Stranger(
-        kind=wanted.kind,
-        name=wanted.name,
-        stage=wanted.stage,
-        object=stands,
-        why=_whose(outline),
-        has_other_selector=wanted.kind == "Deployment" and _selector(stands) != _selector(wanted.body),
-    )
-
-
-def _with_other_selector(wanted: KubeObject, own: Object) -> Stranger:
-    selector = ",".join(f"{key}={value}" for key, value in _selector(own).items())
-    why = f"its selector is {selector}, which Kubernetes lets nobody change"
-    return Stranger(kind=wanted.kind, name=wanted.name, stage=wanted.stage, object=own, why=why, has_other_selector=True)
-
-
-def _whose(obj: Object) -> str:
-    other = label(obj, labels.PIPELINE)
-    if other:
-        return f"it is pipeline {other}'s"
-    return "it is earlier Bodywork's" if label(obj, "app") == "bodywork" else "Bodywork did not make it"
-
-
 def _selector(deployment: Mapping[str, Any]) -> Mapping[str, str]:
     return ((deployment.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-
-
-def _refusal(session: Session, found: Iterable[Stranger]) -> BodyworkError:
-    listed = "; ".join(f"{each.kind} {each.name} ({each.why})" for each in found)
-    return BodyworkError(
-        f"not this pipeline's to change, in namespace {session.namespace}: {listed}",
-        hint=f"Give the stages other names, or the pipeline another namespace. {_ADOPT}",
-    )

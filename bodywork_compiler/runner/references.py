@@ -84,6 +84,18 @@ def _seen_by(container: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[
     yield from named_by([each for each in spec.get("volumes") or () if each.get("name") in mounts])
 
 
+def accounts_of(body: Any) -> Iterator[str]:
+    """The service accounts that pods in an object run as."""
+    if isinstance(body, list):
+        yield from (found for each in body for found in accounts_of(each))
+    elif isinstance(body, Mapping):
+        for key, value in body.items():
+            if key == "serviceAccountName":
+                yield str(value)
+            else:
+                yield from accounts_of(value)
+
+
 def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
     template = (each.body.get("spec") or {}).get("template") if each.kind in {"Job", "Deployment"} else None
     spec: Mapping[str, Any] = (template or {}).get("spec") or {}

@@ -32,6 +32,7 @@ from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, Sta
 from bodywork_compiler.runner.lease import LockTaken
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.step import run_step, stage_plans
+from bodywork_compiler.runner.tracking import tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts
 
 EXIT_DONE, EXIT_REFUSED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_INTERRUPTED = 0, 1, 4, 70, 130
@@ -91,6 +92,7 @@ PREPARE: tuple[Callable[[Session], None], ...] = (
 
 def execute(session: Session, started: RunStarted) -> int:
     """Run the plan and return the exit code. What is refused before the first change is raised too; after it, it is how the run ended."""
+    session.plan = tracked(session.plan, session.namespace)
     session.tell(started)
     try:
         end = _carry_out(session)

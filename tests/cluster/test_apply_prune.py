@@ -82,6 +82,7 @@ def test_only_its_own_that_no_stage_needs(cluster: Cluster, namespace: str, tmp_
     decoys = [
         an_object("ConfigMap", "theirs"),
         an_object("ConfigMap", "labelled", **{"bodywork/pipeline": PIPELINE}),
+        an_object("ConfigMap", "as-if-rendered", **{"bodywork/pipeline": PIPELINE, "bodywork/step": "0"}),
         an_object("ConfigMap", "of-a-stage", **{"bodywork/stage": "gone"}),
         an_object("Secret", "own", **{"bodywork/pipeline": PIPELINE}),
         *of(
@@ -121,7 +122,7 @@ def test_only_its_own_that_no_stage_needs(cluster: Cluster, namespace: str, tmp_
 
 def test_a_pipeline_of_another_repository_is_refused_and_with_adopt_taken_over(cluster: Cluster, namespace: str) -> None:
     theirs = of("https://git.example.com/other/tiny.git", a_batch("fit", 1), *a_service("gone", 1))
-    put(cluster, namespace, *theirs)
+    assert apply(cluster, namespace, *theirs).exit_code == 0
     before = standing(cluster, namespace)
 
     refused = apply(cluster, namespace, *of(URL, a_batch("train", 1)))
@@ -133,7 +134,7 @@ def test_a_pipeline_of_another_repository_is_refused_and_with_adopt_taken_over(c
     assert "--adopt" in refused.err
     assert (refused.of("object_changed"), standing(cluster, namespace)) == ([], before)
 
-    adopted = apply(cluster, namespace, *of(URL, a_batch("train", 1)), options=("--adopt",))
+    adopted = apply(cluster, namespace, *of(URL, a_batch("train", 1)), options=("--adopt", "all"))
     assert adopted.exit_code == 0, adopted.err
     assert standing(cluster, namespace) == {"Job/train", f"ConfigMap/bodywork-{PIPELINE}-runs"}
     assert apply(cluster, namespace, *of(URL, a_batch("train", 1))).exit_code == 0

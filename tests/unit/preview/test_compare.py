@@ -12,6 +12,8 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, Result, Target
 from bodywork_compiler.manifests import Plan, load_stream
 from bodywork_compiler.preview.compare import compare
+from bodywork_compiler.run_options import RunOptions
+from bodywork_compiler.runner.tracking import Home
 
 OURS = {"bodywork/pipeline": "iris", "bodywork/stage": "train", "bodywork/step": "1"}
 JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "train", "labels": OURS}, "spec": {"backoffLimit": 0}}
@@ -51,24 +53,40 @@ def kubectl(answers: Answers) -> Kubectl:
     return Kubectl(target=Target(context="test", namespace="lab"), execute=answers)
 
 
-OUTLINES = (
-    '--output=jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.annotations.bodywork/git-url}{"\\t"}'
-    '{.metadata.ownerReferences[*].name}{.metadata.deletionTimestamp}{"\\n"}{end}'
-)
-NAMES = "get job.batch,deployment.apps,service,ingress.networking.k8s.io,configmap,secret,serviceaccount"
+OUTLINES = '--output=jsonpath={range .items[*]}{.apiVersion}{"\\t"}{.kind}{"\\t"}{.metadata}{"\\n"}{end}'
+NAMES = "get Ingress.v1.networking.k8s.io,Service.v1.,Deployment.v1.apps,Job.v1.batch,ConfigMap.v1.,ServiceAccount.v1."
+LEASE = "get lease"
+
+
+def made(manifest: dict[str, Any]) -> dict[str, Any]:
+    """As a run in namespace lab has made it."""
+    metadata = manifest["metadata"]
+    mark = Home("iris", "lab").mark(manifest["apiVersion"], manifest["kind"], None, metadata["name"])
+    labels = {"bodywork/pipeline": "iris", **(metadata.get("labels") or {})}
+    return {
+        **manifest,
+        "metadata": {**metadata, "labels": labels, "annotations": {**metadata.get("annotations", {}), "bodywork/tracking-id": mark}},
+    }
+
+
+def lines(*objects: dict[str, Any]) -> str:
+    return "".join(f"{each['apiVersion']}\t{each['kind']}\t{json.dumps(each['metadata'])}\n" for each in objects)
 
 
 def test_few_questions_and_only_questions() -> None:
-    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(JOB), NAMES: good("Job\ttrain\t\t\n")})
+    answers = Answers(
+        {"get namespace": good("namespace/lab"), "get --ignore": good(made(JOB)), LEASE: good(), NAMES: good(lines(made(JOB)))}
+    )
     found = compare(a_plan(JOB), kubectl(answers))
 
     assert answers.ran == [
         "get namespace lab --ignore-not-found --output=name",
         "get --ignore-not-found --output=json -f -",
+        f"{NAMES} --selector=bodywork/pipeline=iris {OUTLINES}",
+        "get lease bodywork-iris --ignore-not-found --output=json",
         "apply --dry-run=server -f - --output=json",
-        f"{NAMES} --selector=bodywork/pipeline=iris,bodywork/step {OUTLINES}",
     ]
-    assert json.loads(answers.stdins[2])["metadata"]["name"].startswith("train-")
+    assert json.loads(answers.stdins[4])["metadata"]["name"].startswith("train-")
     assert found.is_same
 
 
@@ -82,7 +100,7 @@ def test_a_namespace_that_is_not_there_ends_the_questions() -> None:
 
 def test_who_may_not_read_namespaces_or_all_kinds_sees_the_rest() -> None:
     forbidden = bad("Error from server (Forbidden): not for you")
-    answers = Answers({"get namespace": forbidden, "get --ignore": good(), NAMES: forbidden})
+    answers = Answers({"get namespace": forbidden, "get --ignore": good(), LEASE: forbidden, NAMES: forbidden})
     assert [each.action for each in compare(a_plan(JOB), kubectl(answers)).changes] == ["new"]
 
 
@@ -97,6 +115,8 @@ def test_all_refusals_are_raised_at_once_without_a_secrets_value() -> None:
         {
             "get namespace": good("namespace/lab"),
             "get --ignore": good(),
+            NAMES: good(),
+            LEASE: good(),
             "apply": bad("Error from server (Invalid): no such field"),
             "create": bad("Error from server (BadRequest): bad value hunter2"),
         }
@@ -109,32 +129,68 @@ def test_all_refusals_are_raised_at_once_without_a_secrets_value() -> None:
 
 def test_the_failure_stage_is_not_compared() -> None:
     failure = {**JOB, "metadata": {"name": "clean-up", "labels": {"bodywork/pipeline": "iris", "bodywork/role": "on-failure"}}}
-    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good()})
+    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good(), LEASE: good()})
     assert [each.name for each in compare(a_plan(JOB, failure), kubectl(answers)).changes] == ["train"]
 
 
 def test_what_is_left_is_removed_where_a_run_would_remove_it() -> None:
     here, there = "https://git.example.com/iris", "https://git.example.com/rose"
-    lines = [
-        "Deployment\tgone\thttps://git.example.com/iris\t",
-        f"Service\tgone\t{here}\t",
-        f"Deployment\tanothers\t{there}\t",
-        f"Job\tmade-by-another\t{here}\tscheduled",
-        f"Service\tmade-by-another\t{here}\tscheduled",
-        f"ConfigMap\tscripts-1\t{here}\t",
-        f"Secret\town\t{here}\t",
-    ]
+
+    def an(kind: str, name: str, url: str, api_version: str = "v1", **metadata: Any) -> dict[str, Any]:
+        labels = {"bodywork/pipeline": "iris", "bodywork/step": "1"}
+        more = {"labels": labels, "annotations": {"bodywork/git-url": url}, **metadata}
+        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **more}}
+
+    owner = {"ownerReferences": [{"name": "scheduled"}]}
+    stand = lines(
+        made(an("Deployment", "gone", here, "apps/v1")),
+        made(an("Service", "gone", here)),
+        an("Service", "not-by-a-run", here),
+        made(an("Job", "made-by-another", here, "batch/v1", **owner)),
+        made(an("Service", "made-by-another", here, **owner)),
+        made(an("ConfigMap", "scripts-1", here)),
+        an("ConfigMap", "own", here, labels={"bodywork/pipeline": "iris"}),
+    )
+    added = made(an("DaemonSet", "agent", here, "apps/v1", labels={}))
     ours = {**JOB, "metadata": {**JOB["metadata"], "annotations": {"bodywork/git-url": here}}}
-    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good("".join(f"{line}\n" for line in lines))})
+    lease = {"metadata": {"annotations": {"bodywork/places": '{"places": [["apps/v1", "DaemonSet", null], ["x"], 3]}'}}}
+    answers = Answers(
+        {
+            "get namespace": good("namespace/lab"),
+            "get --ignore": good(),
+            NAMES: good(stand),
+            LEASE: good(lease),
+            "get DaemonSet.v1.apps": good(lines(added)),
+        }
+    )
     assert [(each.kind, each.name, each.is_removed) for each in compare(a_plan(ours), kubectl(answers)).left] == [
         ("Deployment", "gone", True),
         ("Service", "gone", True),
-        ("Deployment", "anothers", False),
-        ("Job", "made-by-another", True),
+        ("Service", "not-by-a-run", False),
+        ("Job", "made-by-another", False),
         ("Service", "made-by-another", False),
         ("ConfigMap", "scripts-1", False),
-        ("Secret", "own", False),
+        ("DaemonSet", "agent", True),
     ]
+    of_another = Answers({**answers.by_words, NAMES: good(lines(made(an("Deployment", "theirs", there, "apps/v1"))))})
+    with pytest.raises(BodyworkError, match=r"belongs to another repository: https://git.example.com/rose \(Deployment theirs\)"):
+        compare(a_plan(ours), kubectl(of_another))
+
+
+def test_what_is_somebody_elses_is_refused_all_at_once_unless_it_is_adopted() -> None:
+    shared = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared"}}
+    helms = {**JOB, "metadata": {"name": "train", "annotations": {"meta.helm.sh/release-name": "shop"}}}
+    stand = good({"kind": "List", "items": [helms, shared]})
+    answers = Answers({"get namespace": good("namespace/lab"), "get --ignore": stand, NAMES: good(), LEASE: good()})
+    with pytest.raises(BodyworkError) as refused:
+        compare(a_plan(JOB, shared), kubectl(answers))
+    found = "ConfigMap shared (Bodywork did not make it); Job train (it is Helm release shop's)"
+    assert refused.value.message == f"not this pipeline's to change, in namespace lab: {found}"
+    assert "--adopt configmap/shared --adopt job/train (or --adopt all)" in str(refused.value.hint)
+    both = RunOptions(adopt=("job/train", "configmap/shared"))
+    assert {each.name for each in compare(a_plan(JOB, shared), kubectl(answers), options=both).changes} == {"shared", "train"}
+    with pytest.raises(BodyworkError, match=r"in namespace lab: ConfigMap shared \(Bodywork did not make it\)$"):
+        compare(a_plan(JOB, shared), kubectl(answers), options=RunOptions(adopt=("job/train",)))
 
 
 @dataclass
@@ -166,7 +222,7 @@ def test_what_a_run_copies_from_a_group_is_compared_and_no_value_is_shown() -> N
         {"kind": "Secret", "metadata": {"name": "own"}, "data": {"KEY": "b3du"}},
     ]
     answers = GroupServer(
-        {"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good()},
+        {"get namespace": good("namespace/lab"), "get --ignore": good(), NAMES: good(), LEASE: good()},
         secrets={"bodywork-deployment-jobs": groups, "lab": stand},
     )
     found = compare(a_plan(facts, {**JOB, "spec": {"template": pod}}), kubectl(answers))

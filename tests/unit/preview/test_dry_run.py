@@ -46,6 +46,8 @@ class PaperServer:
             there = [each for each in self.there if each["metadata"].get("namespace", namespace) == namespace]
             found = [each for each in there if (each["kind"], each["metadata"]["name"]) in named]
             return Result(argv=argv, out=json.dumps({"kind": "List", "items": found}))
+        if words[0] == "get":  # what bears the pipeline's label, and its lock
+            return Result(argv=argv)
         assert "--dry-run=server" in argv
         return self._rehearsed(argv, namespace, sent)
 
@@ -69,6 +71,16 @@ def ran(plan: Plan, server: PaperServer, *, stand_in: str | None = None) -> tupl
     told: list[Event] = []
     kubectl = Kubectl(target=Target(context="test", namespace="lab"), execute=server)
     return dry_run(plan, kubectl, told.append, by="server", stand_in=stand_in), told
+
+
+def test_what_is_somebody_elses_is_refused_beside_all_else() -> None:
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared", "labels": {"bodywork/pipeline": "rose"}}}
+    shared, broken = an_object("ConfigMap", "shared"), an_object("Service", "broken")
+    exit_code, told = ran(a_plan(shared, broken, TRAIN), PaperServer(there=(theirs,), refuses=("broken",)))
+    assert exit_code == 1
+    assert {"ConfigMap shared": "refused", "Service broken": "refused", "Job train": "created"}.items() <= checked(told).items()
+    (why,) = (each.reason for each in told if isinstance(each, ObjectChecked) and each.name == "shared")
+    assert why == "not this pipeline's to change: it is pipeline rose's; --adopt configmap/shared"
 
 
 def checked(told: list[Event]) -> dict[str, str]:

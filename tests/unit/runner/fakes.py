@@ -18,11 +18,13 @@ from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event
 from bodywork_compiler.runner.inbox import Inbox
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.tracking import Home
 from bodywork_compiler.runner.whereabouts import Whereabouts
 
 Object = dict[str, Any]
 NAMESPACE = {"kind": "Namespace", "metadata": {"name": "lab"}}
 HERE = Whereabouts(context="test", namespace="lab")
+API_VERSIONS = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1"}
 PLURALS = {"job.batch": "Job", "deployment.apps": "Deployment", "service": "Service", "configmap": "ConfigMap", "secret": "Secret"}
 
 
@@ -50,7 +52,8 @@ class PaperCluster:
         uid = known.get("metadata", {}).get("uid") or f"uid-{self._uids}"
         generation = known.get("metadata", {}).get("generation", 0) + (known.get("spec") != obj.get("spec"))
         metadata = {"uid": uid, "generation": generation or 1, **obj["metadata"], "resourceVersion": str(self._uids)}
-        self.objects[obj["kind"], obj["metadata"]["name"]] = kept = {**obj, "metadata": metadata}
+        version = API_VERSIONS.get(obj["kind"], "v1")
+        self.objects[obj["kind"], obj["metadata"]["name"]] = kept = {"apiVersion": version, **obj, "metadata": metadata}
         self._tell("ADDED", kept)
         return kept
 
@@ -143,6 +146,9 @@ class PaperCluster:
     def own_name(self) -> str:
         return "system:serviceaccount:lab:runner"
 
+    def outlines_any(self, api_version: str, kind: str, query: Mapping[str, str]) -> list[Object]:  # type: ignore[valid-type]
+        return [{**each, "apiVersion": api_version} for each in self.outlines(kind, query)]
+
     def find_any(self, api_version: str, kind: str, name: str) -> Object | None:
         return self.objects.get((kind, name))
 
@@ -155,7 +161,11 @@ class PaperCluster:
 
     def outlines(self, kind: str, query: Mapping[str, str]) -> list[Object]:  # type: ignore[valid-type]  # `list` is a method here
         selector = query.get("labelSelector", "")
-        return [{"kind": kind, "metadata": each["metadata"]} for each in self.list(kind, {})[0] if _selects(selector, each)]
+        return [
+            {"apiVersion": API_VERSIONS.get(kind, "v1"), "kind": kind, "metadata": each["metadata"]}
+            for each in self.list(kind, {})[0]
+            if _selects(selector, each)
+        ]
 
     def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
         seen, closings = int(since), self._closings
@@ -268,6 +278,15 @@ def a_service_of(stage: str, step: int) -> Object:
         "metadata": {"name": stage, "labels": labels_of(stage, step)},
         "spec": {"ports": [{"port": 5000}]},
     }
+
+
+def made(manifest: Object) -> Object:
+    """As a run of pipeline iris in namespace lab has made it."""
+    version = str(manifest.get("apiVersion") or API_VERSIONS.get(manifest["kind"], "v1"))
+    metadata = manifest["metadata"]
+    mark = Home("iris", "lab").mark(version, manifest["kind"], metadata.get("namespace"), metadata["name"])
+    marks = {**(metadata.get("annotations") or {}), "bodywork/tracking-id": mark}
+    return {"apiVersion": version, **manifest, "metadata": {**metadata, "annotations": marks}}
 
 
 def a_template(**container: Any) -> Object:

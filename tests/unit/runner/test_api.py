@@ -22,7 +22,7 @@ def test_an_object_gets_its_kind_back(folder: Path) -> None:
     script = Script(listed("7", {"metadata": {"name": "a"}}))
     with serving(folder, script) as path:
         assert Api(path, "lab").list("Job", {"labelSelector": "bodywork/pipeline=iris"}) == (
-            [{"kind": "Job", "metadata": {"name": "a"}}],
+            [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}}],
             "7",
         )
     assert script.asked == [("/apis/batch/v1/namespaces/lab/jobs", {"labelSelector": "bodywork/pipeline=iris"})]
@@ -31,7 +31,9 @@ def test_an_object_gets_its_kind_back(folder: Path) -> None:
 def test_of_outlines_the_metadata_alone_is_asked_for(folder: Path) -> None:
     script = Script(listed("7", {"kind": "PartialObjectMetadata", "metadata": {"name": "a"}}))
     with serving(folder, script) as path:
-        assert Api(path, "lab").outlines("Secret", {"labelSelector": "x!=y"}) == [{"kind": "Secret", "metadata": {"name": "a"}}]
+        assert Api(path, "lab").outlines("Secret", {"labelSelector": "x!=y"}) == [
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
+        ]
     assert script.asked == [("/api/v1/namespaces/lab/secrets", {"labelSelector": "x!=y"})]
     assert script.forms == ["application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"]
 

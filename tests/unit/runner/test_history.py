@@ -123,7 +123,13 @@ def test_that_it_cannot_be_written_is_a_warning_and_changes_nothing(cluster: Pap
 
 
 def test_the_newest_comes_first_and_twenty_are_kept(cluster: PaperCluster) -> None:
-    cluster.put({"kind": "ConfigMap", "metadata": {"name": "bodywork-iris-runs"}, "data": {"runs.json": to_text(map(a_run, range(20)))}})
+    cluster.put(
+        {
+            "kind": "ConfigMap",
+            "metadata": {"name": "bodywork-iris-runs", "labels": {"bodywork/pipeline": "iris"}},
+            "data": {"runs.json": to_text(map(a_run, range(20)))},
+        }
+    )
     again(cluster, a_job("train", 1))
     runs = runs_of(cluster)
     assert len(runs) == 20
@@ -132,7 +138,13 @@ def test_the_newest_comes_first_and_twenty_are_kept(cluster: PaperCluster) -> No
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"a": 1}', "null", "[{}]", ""])
 def test_what_somebody_has_made_unreadable_is_begun_anew(cluster: PaperCluster, text: str) -> None:
-    cluster.put({"kind": "ConfigMap", "metadata": {"name": "bodywork-iris-runs"}, "data": {"runs.json": text}})
+    cluster.put(
+        {
+            "kind": "ConfigMap",
+            "metadata": {"name": "bodywork-iris-runs", "labels": {"bodywork/pipeline": "iris"}},
+            "data": {"runs.json": text},
+        }
+    )
     assert again(cluster, a_job("train", 1))[0] == 0
     assert len(runs_of(cluster)) == 1
 

@@ -79,7 +79,7 @@ def test_what_a_lease_says_is_read_back() -> None:
 
 def test_who_takes_it_says_which_version_was_seen_and_leaves_nothing_of_the_former_run() -> None:
     """Each key that the merge patch gives as null goes; a person's annotation stays."""
-    patch = lease.taken(RELEASED, Claim(holder="bob@ci 3c4d", annotations={lease.RUN: "3c4d", lease.BY: "bob@ci"}), NOW)
+    patch = lease.taken(RELEASED, Claim(holder="bob@ci 3c4d", annotations={lease.RUN: "3c4d", lease.BY: "bob@ci"}), NOW, "iris")
     assert patch["metadata"]["resourceVersion"] == "7"
     assert patch["metadata"]["annotations"] == {lease.RUN: "3c4d", lease.BY: "bob@ci", lease.PROCESS: None, lease.ENDED: None}
     assert patch["spec"]["leaseTransitions"] == 4

@@ -113,7 +113,7 @@ def test_where_an_object_of_any_kind_is_found_the_api_server_says() -> None:
         200,
         '{"resources": [{"kind": "Certificate", "name": "certificates/status"}, {"kind": "Certificate", "name": "certificates", "namespaced": true}]}',
     )
-    script = Script(known, said(200, '{"kind": "Certificate"}'), known, said(404, "{}"), known)
+    script = Script(known, said(200, '{"kind": "Certificate"}'), said(404, "{}"), known)
     with TemporaryDirectory(prefix="bw-") as folder, serving(Path(folder), script) as path:
         api = Api(path, "lab")
         assert api.find_any("cert-manager.io/v1", "Certificate", "tls") == {"kind": "Certificate"}

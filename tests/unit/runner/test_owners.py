@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, a_service_of, as_good, execute
+from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, a_service_of, as_good, execute, made
 
 from bodywork_compiler.api import Refused
 from bodywork_compiler.manifests import Plan
@@ -13,7 +13,7 @@ from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner.events import Event, Notice
 
 URL, OTHER = "https://git.example.com/acme/iris.git", "https://git.example.com/other/iris.git"
-ADOPT = RunOptions(adopt=True)
+ADOPT = RunOptions(adopt=("all",))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_another_repositorys_pipeline_is_refused_with_who_owns_it(cluster: Paper
 
 
 def test_with_adopt_it_is_taken_over_and_what_of_it_is_not_needed_goes(cluster: PaperCluster) -> None:
-    cluster.put(of(OTHER, a_deployment("theirs", 2)))
+    cluster.put(made(of(OTHER, a_deployment("theirs", 2))))
     exit_code, told = execute(cluster, plan_of(URL), options=ADOPT)
     assert exit_code == 0
     assert f"taking over pipeline iris from {OTHER} at 9d0c7aa" in said(told)

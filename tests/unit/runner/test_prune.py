@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, a_service_of, a_template, as_failed, as_good, execute
+from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, a_service_of, a_template, as_failed, as_good, execute, made
 
 from bodywork_compiler.api import Refused
 from bodywork_compiler.run_options import RunOptions
@@ -23,7 +23,7 @@ def cluster() -> PaperCluster:
 
 
 def an_ingress(name: str) -> Object:
-    return {**a_service_of(name, 1), "kind": "Ingress", "spec": {}}
+    return {**a_service_of(name, 1), "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {}}
 
 
 def a_config_map(name: str, *, step: str | None = "0", pipeline: str = "iris", **metadata: Any) -> Object:
@@ -33,6 +33,11 @@ def a_config_map(name: str, *, step: str | None = "0", pipeline: str = "iris", *
 
 def of(url: str, manifest: Object) -> Object:
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": {"bodywork/git-url": url}}}
+
+
+def copied(manifest: Object, name: str) -> Object:
+    """As people copy an object: `kubectl get -o yaml`, another name, `kubectl create`."""
+    return {**manifest, "metadata": {**manifest["metadata"], "name": name}}
 
 
 def said(told: list[Event]) -> str:
@@ -45,7 +50,7 @@ def deletes(cluster: PaperCluster) -> list[tuple[str, ...]]:
 
 def test_objects_of_stages_that_are_gone_go_in_one_call_after_they_were_listed(cluster: PaperCluster) -> None:
     for each in (a_deployment("gone", 2), a_service_of("gone", 2), an_ingress("serve"), a_config_map("bodywork-iris-source-old-0")):
-        cluster.put(each)
+        cluster.put(made(each))
     exit_code, told = execute(cluster, PLAN)
     assert exit_code == 0
     listed = "ingress/serve, service/gone, deployment/gone, configmap/bodywork-iris-source-old-0"
@@ -64,7 +69,7 @@ def test_where_nothing_is_to_go_kubectl_is_not_started(cluster: PaperCluster) ->
 
 
 def test_no_prune_keeps_it_and_says_what(cluster: PaperCluster) -> None:
-    cluster.put(a_deployment("gone", 2))
+    cluster.put(made(a_deployment("gone", 2)))
     _, told = execute(cluster, PLAN, options=RunOptions(prune=False))
     assert ("Deployment", "gone") in cluster.objects
     assert "kept, though no stage needs it any more (--no-prune): deployment/gone" in said(told)
@@ -72,7 +77,7 @@ def test_no_prune_keeps_it_and_says_what(cluster: PaperCluster) -> None:
 
 def test_a_failed_run_removes_nothing(cluster: PaperCluster) -> None:
     cluster.on_apply = as_failed
-    cluster.put(a_deployment("gone", 2))
+    cluster.put(made(a_deployment("gone", 2)))
     assert execute(cluster, PLAN)[0] == 4
     assert ("Deployment", "gone") in cluster.objects
 
@@ -82,13 +87,25 @@ def test_a_failed_run_removes_nothing(cluster: PaperCluster) -> None:
     [
         a_config_map("theirs", step="0", pipeline="iris-2"),
         a_config_map("own", step=None),
-        a_config_map("made", ownerReferences=[{"uid": "1"}]),
-        a_config_map("going", deletionTimestamp="2026-11-21T10:00:00Z"),
-        of(OTHER, a_service_of("foreign", 1)),
+        a_config_map("labelled", step="0"),
+        copied(made(a_config_map("original")), "copy"),
+        made(a_config_map("made", ownerReferences=[{"uid": "1"}])),
+        made(a_config_map("going", deletionTimestamp="2026-11-21T10:00:00Z")),
+        made(of(OTHER, a_service_of("foreign", 1))),
         {"kind": "ServiceAccount", "metadata": {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0"}}},
         {"kind": "Secret", "metadata": {"name": "own", "labels": {"bodywork/pipeline": "iris"}}},
     ],
-    ids=["another pipeline's", "a person's", "another object's", "going already", "another repository's", "service account", "secret"],
+    ids=[
+        "another pipeline's",
+        "a person's",
+        "labels alone",
+        "a copy of one",
+        "another object's",
+        "going already",
+        "another repository's",
+        "service account",
+        "secret",
+    ],
 )
 def test_what_is_not_its_own_stays(cluster: PaperCluster, decoy: Object) -> None:
     cluster.put(decoy)
@@ -108,8 +125,8 @@ def test_what_is_not_its_own_stays(cluster: PaperCluster, decoy: Object) -> None
 )
 @pytest.mark.parametrize("kind", ["ReplicaSet", "Job", "Pod"])
 def test_what_something_still_names_stays(cluster: PaperCluster, kind: str, reference: Object) -> None:
-    cluster.put(a_config_map("named"))
-    cluster.put(a_config_map("unnamed"))
+    cluster.put(made(a_config_map("named")))
+    cluster.put(made(a_config_map("unnamed")))
     spec = reference if kind == "Pod" else {"template": {"spec": reference}}
     cluster.put({"kind": kind, "metadata": {"name": "old", "labels": {}}, "spec": spec})
     execute(cluster, PLAN)
@@ -118,14 +135,14 @@ def test_what_something_still_names_stays(cluster: PaperCluster, kind: str, refe
 
 
 def test_what_only_an_overlay_names_stays(cluster: PaperCluster) -> None:
-    cluster.put(a_config_map("named"))
+    cluster.put(made(a_config_map("named")))
     train = a_job("train", 1, template=a_template(envFrom=[{"configMapRef": {"name": "named"}}]))
     execute(cluster, a_plan(train))
     assert ("ConfigMap", "named") in cluster.objects
 
 
 def test_kubectls_no_is_told_and_the_run_has_succeeded_all_the_same(cluster: PaperCluster) -> None:
-    cluster.put(a_deployment("gone", 2))
+    cluster.put(made(a_deployment("gone", 2)))
     cluster.refusals["delete -f"] = "Error from server (Forbidden): deployments is forbidden"
     exit_code, told = execute(cluster, PLAN)
     assert exit_code == 0
@@ -133,7 +150,7 @@ def test_kubectls_no_is_told_and_the_run_has_succeeded_all_the_same(cluster: Pap
 
 
 def test_where_it_cannot_be_known_what_is_still_named_nothing_goes(cluster: PaperCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster.put(a_config_map("perhaps"))
+    cluster.put(made(a_config_map("perhaps")))
     listed = cluster.list
 
     def refuses_replica_sets(kind: str, query: Any) -> tuple[list[Object], str]:
@@ -148,10 +165,40 @@ def test_where_it_cannot_be_known_what_is_still_named_nothing_goes(cluster: Pape
     assert "is not removed, since it cannot be looked for: replicasets is forbidden" in said(told)
 
 
+def test_an_account_that_pods_still_run_as_stays(cluster: PaperCluster) -> None:
+    for each in ("bodywork-old", "bodywork-older"):
+        cluster.put(
+            made({"kind": "ServiceAccount", "metadata": {"name": each, "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0"}}})
+        )
+    spec = {"template": {"spec": {"serviceAccountName": "bodywork-old"}}}
+    cluster.put({"kind": "ReplicaSet", "metadata": {"name": "serve-1", "labels": {}}, "spec": spec})
+    execute(cluster, PLAN)
+    assert ("ServiceAccount", "bodywork-old") in cluster.objects
+    assert ("ServiceAccount", "bodywork-older") not in cluster.objects
+
+
+def an_extra(kind: str, name: str) -> Object:
+    """What an overlay adds: it has no labels of ours."""
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": {}}
+
+
+def test_what_an_overlay_has_added_goes_with_it_whatever_kind_it_is(cluster: PaperCluster) -> None:
+    added, volume = an_extra("DaemonSet", "agent"), {**an_extra("PersistentVolumeClaim", "data"), "apiVersion": "v1"}
+    execute(cluster, a_plan(a_job("train", 1), added, volume))
+    assert cluster.objects["DaemonSet", "agent"]["metadata"]["labels"] == {"bodywork/pipeline": "iris"}
+    cluster.put({**an_extra("DaemonSet", "theirs"), "metadata": {"name": "theirs", "labels": {"bodywork/pipeline": "iris"}}})
+    execute(cluster, a_plan(a_job("train", 1)), options=RunOptions(only=("train",)))
+    exit_code, told = execute(cluster, a_plan(a_job("train", 1)))
+    assert exit_code == 0
+    assert ("DaemonSet", "agent") not in cluster.objects
+    assert {("DaemonSet", "theirs"), ("PersistentVolumeClaim", "data")} <= cluster.objects.keys()
+    assert "more than itself would go with it: persistentvolumeclaim/data" in said(told)
+
+
 def test_a_part_of_the_plan_removes_nothing_of_the_rest(cluster: PaperCluster) -> None:
     cluster.put(as_good(a_deployment("serve", 2)))
     cluster.put(a_service_of("serve", 2))
-    cluster.put(a_deployment("gone", 2))
+    cluster.put(made(a_deployment("gone", 2)))
     assert execute(cluster, PLAN, options=RunOptions(only=("train",)))[0] == 0
     assert ("Deployment", "serve") in cluster.objects
     assert ("Deployment", "gone") not in cluster.objects

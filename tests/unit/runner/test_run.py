@@ -19,6 +19,7 @@ from fakes import (
     as_good,
     closing,
     execute,
+    made,
 )
 
 from bodywork_compiler.errors import BodyworkError
@@ -53,7 +54,7 @@ def test_a_good_run_is_one_apply_a_step(cluster: PaperCluster) -> None:
 
 def test_jobs_of_an_earlier_run_go_first_and_in_one_call(cluster: PaperCluster) -> None:
     for stage in ("train", "no-longer-in-the-plan"):
-        cluster.put(as_good(a_job(stage, 1)))
+        cluster.put(made(as_good(a_job(stage, 1))))
     execute(cluster, a_plan(a_job("train", 1)))
 
     delete, apply = cluster.ran

@@ -25,7 +25,7 @@ from bodywork_compiler.runner import takeover
 from bodywork_compiler.runner.events import Event, Notice, StageEnded
 from bodywork_compiler.runner.inbox import Wake
 
-ADOPT = RunOptions(adopt=True)
+ADOPT = RunOptions(adopt=("all",))
 OLD = {"app": "bodywork", "stage": "serve"}
 PLAN = a_plan(
     {**a_deployment("serve", 1), "spec": {**a_deployment("serve", 1)["spec"], "selector": {"matchLabels": {"bodywork/stage": "serve"}}}},
