@@ -25,7 +25,7 @@ from measure import Comparison, compare, row, run_once
 SIZES = {2: (2.2, 41), 100: (1.3, 21), 1_000: (0.55, 7)}
 MEMORY_BAR, MEMORY_SIZE = 0.6, 1_000
 LINEAR_FROM, LINEAR_TO, LINEAR_RUNS = 1_000, 10_000, 3
-HELM_MODULE = "helm.sh/helm/v3/cmd/helm@latest"
+HELM_MODULE = "helm.sh/helm/v4/cmd/helm@latest"
 CHART = Path(__file__).parent / "chart"
 SECONDS_PER_ATTEMPT_BESIDES_ITS_OWN, SLACK_SECONDS, PAUSES_SECONDS = 900, 600, 30
 
@@ -37,16 +37,19 @@ def helm(given: str | None) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bodywork-bench"
     if not (cache / "helm").exists():
         if not shutil.which("go"):
-            sys.exit("name a Helm 3 with --helm or HELM, or install Go, with which one is built")
+            sys.exit("name a Helm 4 with --helm or HELM, or install Go, with which one is built")
         print(f"building Helm into {cache}", file=sys.stderr)
         subprocess.run(["go", "install", HELM_MODULE], env={**os.environ, "GOBIN": str(cache), "CGO_ENABLED": "0"}, check=True)
     return cache / "helm"
 
 
 def chart(folder: Path, project: Path, rendered: Sequence[Mapping[str, Any]]) -> Path:
-    """The chart with this project's values. Of what was rendered it takes only what no chart works out: digest, facts and scripts."""
+    """The chart with this project's values. Of what was rendered it takes only what no chart works out: digests, facts and scripts."""
     config = yaml.load((project / "bodywork.yaml").read_text(), yaml.CSafeLoader)
-    facts, scripts = (next(d for d in rendered if d["kind"] == "ConfigMap" and ("immutable" in d) == fixed) for fixed in (False, True))
+    config_maps = {d["metadata"]["name"]: d for d in rendered if d["kind"] == "ConfigMap"}
+    (scripts,) = (each for name, each in config_maps.items() if "-scripts-" in name)
+    services = [name for name in config_maps if "-services-" in name]
+    (facts,) = (each for name, each in config_maps.items() if each is not scripts and name not in services)
     steps = {name.strip(): n for n, step in enumerate(config["pipeline"]["DAG"].split(">>"), 1) for name in step.split(",")}
     values = {
         "pipeline": config["pipeline"]["name"],
@@ -54,6 +57,7 @@ def chart(folder: Path, project: Path, rendered: Sequence[Mapping[str, Any]]) ->
         "image": config["pipeline"]["docker_image"],
         "serviceAccount": facts["metadata"]["name"],
         "scriptsName": scripts["metadata"]["name"],
+        "servicesName": services[0],
         "annotations": facts["metadata"]["annotations"],
         "url": facts["metadata"]["annotations"]["bodywork/git-url"],
         "branch": facts["metadata"]["annotations"]["bodywork/git-branch"],
@@ -114,7 +118,7 @@ def linearity(folder: Path, command: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--helm", help="a Helm 3; else $HELM, else one is built with Go")
+    parser.add_argument("--helm", help="a Helm 4; else $HELM, else one is built with Go")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     arguments = parser.parse_args()
     helm_command, command = helm(arguments.helm), bodywork()

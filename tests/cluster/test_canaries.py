@@ -231,13 +231,14 @@ def test_what_the_run_may_not_read_is_masked_in_the_pod_or_said(
     rendered = cluster.bodywork("render", "--inline-source", cwd=tmp_path / "project").stdout
     if by == "file":
         rendered = with_files(rendered)
-    done = without_secrets.bodywork("apply", "-", cwd=tmp_path, stdin=rendered)
+    report = tmp_path / "report.json"
+    done = without_secrets.bodywork("apply", "-", "--report", report, cwd=tmp_path, stdin=rendered)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all is printed" in done.stdout
     assert ("values of secret standing are not masked in the logs of tells" in done.stdout) == (by == "file")
     if by == "variable":
-        assert leaks(done.stdout + done.stderr, canary) == []
-        assert leaks(logs_of_pods(cluster, namespace), canary) == []
+        assert leaks(done.stdout + done.stderr + report.read_text(), canary) == []
+        assert leaks(logs_of_pods(cluster, namespace) + objects_of(cluster, namespace), canary) == []
 
 
 def with_files(rendered: str) -> str:

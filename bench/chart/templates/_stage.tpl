@@ -25,10 +25,13 @@
 {{- end }}
 
 {{- define "container" }}
+{{- $name := .name }}
+{{- with .stage }}
           securityContext:
             allowPrivilegeEscalation: false
             capabilities:
               drop: ["ALL"]
+            readOnlyRootFilesystem: true
           {{- if or .cpu .memory }}
           resources:
             requests:
@@ -46,6 +49,10 @@
             - name: scripts
               mountPath: /opt/bodywork/scripts
               readOnly: true
+            - name: tmp
+              mountPath: /tmp
+              subPath: {{ $name }}
+{{- end }}
 {{- end }}
 
 {{- define "pod" }}
@@ -83,7 +90,7 @@
               value: {{ .root.Values.branch | quote }}
             - name: BODYWORK_HTTPS
               value: /opt/bodywork/https
-          {{- include "container" .stage }}
+          {{- include "container" (dict "stage" .stage "name" "fetch") }}
             - name: https
               mountPath: /opt/bodywork/https
               readOnly: true
@@ -111,10 +118,13 @@
             tcpSocket:
               port: {{ .port }}
             periodSeconds: 5
+            timeoutSeconds: 2
           livenessProbe:
             tcpSocket:
               port: {{ .port }}
-            periodSeconds: 10
+            periodSeconds: 20
+            timeoutSeconds: 5
+            failureThreshold: 6
           lifecycle:
             preStop:
               exec:
@@ -122,12 +132,16 @@
           {{- end }}
           envFrom:
             - configMapRef:
-                name: {{ printf "%s-services" .root.Values.serviceAccount | quote }}
+                name: {{ .root.Values.servicesName | quote }}
                 optional: true
           env:
             {{- include "environment" . }}
             - name: GIT_COMMIT_HASH
               value: {{ .root.Values.commit | trunc 7 | quote }}
+            {{- with .stage.secrets }}
+            - name: BODYWORK_SECRET_VARIABLES
+              value: {{ keys . | sortAlpha | join " " | quote }}
+            {{- end }}
             {{- if .stage.batch }}
             - name: BODYWORK_TIME_LIMIT_SECONDS
               value: {{ .stage.batch.limitSeconds | quote }}
@@ -142,10 +156,14 @@
                   name: {{ $secret | quote }}
                   key: {{ $variable | quote }}
             {{- end }}
-          {{- include "container" .stage }}
+          {{- include "container" (dict "stage" .stage "name" "stage") }}
       volumes:
         - name: workspace
-          emptyDir: {}
+          emptyDir:
+            sizeLimit: 20000M
+        - name: tmp
+          emptyDir:
+            sizeLimit: 20000M
         - name: scripts
           configMap:
             name: {{ .root.Values.scriptsName | quote }}
