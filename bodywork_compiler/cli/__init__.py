@@ -102,6 +102,13 @@ def bodywork() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused, 2 wrong usage, 3 a bug, 4 the run ended badly, 70 timed out, 130 interrupted."""
+    from bodywork_compiler.cli.typed_secrets import never_said
+
+    with never_said(sys.argv[1:] if argv is None else argv):
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         returned = bodywork.main(args=argv, prog_name="bodywork", standalone_mode=False)
     except Exception as failure:  # noqa: BLE001 the one place where what nobody expected is told as a bug

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from bodywork_compiler.cli.again import same_project
 from bodywork_compiler.cli.manifests import STDIN, checked_manifests, read_manifests
-from bodywork_compiler.cli.options import CompileOptions
+from bodywork_compiler.cli.options import CompileOptions, existing_file
 from bodywork_compiler.git.url import is_url
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.values import value
@@ -62,7 +62,8 @@ _ON_THIS_MACHINE = (
         "--secrets",
         "secrets_file",
         metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=click.Path(path_type=Path),
+        callback=existing_file,
         help="Values of secrets for a run on this machine, as lines KEY=VALUE or YAML; default: the environment.",
     ),
     click.option("--working-tree", is_flag=True, help="Run the files as they stand, committed or not (on this machine only)."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from bodywork_compiler.cli import complete
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,6 +28,20 @@ def checked_name(_context: click.Context, option: click.Parameter, given: str | 
     parts = given.split(".") if option.name == "ingress_class" else [given]
     if not all(map(is_dns_label, parts)):
         raise click.BadParameter(f"must be at most 63 lower-case letters, digits and `-`, got `{given}`")
+    return given
+
+
+def existing_file(_context: click.Context, option: click.Parameter, given: Path | None) -> Path | None:
+    """Refuses what is not there, without repeating it: it may be what the file should hold."""
+    if given is not None and not os.path.isfile(given):  # noqa: PTH113 - never raises, as Path.is_file() does
+        raise click.BadParameter(f"there is no such file; give its path: {option.opts[-1]} {option.metavar}")
+    return given
+
+
+def existing_kubeconfig(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """As `existing_file`. kubectl would repeat it; exit code 1, as it always was."""
+    if given is not None and not os.path.exists(given):  # noqa: PTH110 - never raises
+        raise BodyworkError(f"{option.opts[-1]}: there is no such file", hint="Give the path of a kubeconfig, such as ~/.kube/config.")
     return given
 
 
@@ -103,7 +119,9 @@ def compile_options(command: Command) -> Command:
 
 _TARGET = (
     click.option("--context", metavar="C", help="The kubeconfig context to use; default: the current one."),
-    click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file to use; default: as kubectl finds it."),
+    click.option(
+        "--kubeconfig", metavar="FILE", callback=existing_kubeconfig, help="The kubeconfig file to use; default: as kubectl finds it."
+    ),
     click.option("--print-commands", is_flag=True, help="Show each kubectl command on stderr before it runs."),
 )
 

@@ -47,16 +47,15 @@ def environment(identity: Identity | None) -> Mapping[str, str]:
 
 
 def checked(identity: Identity) -> Identity:
-    """Raise for a file that is no private key, or one that only a person can use."""
-    try:
-        content = identity.key.read_bytes()
-    except OSError as fault:
-        raise BodyworkError(f"--ssh {identity.key}: cannot be read: {fault.strerror}") from fault
+    """Raise for a file that is not a private key, or one that only a person can use. What is not a file may be the key itself: it is not repeated."""
+    content = _content_of("--ssh", identity.key, "the private key, such as ~/.ssh/deploy_key; not the key itself")
+    if identity.known_hosts:
+        _content_of("--known-hosts", identity.known_hosts, "host keys, such as ~/.ssh/known_hosts")
     found = _PRIVATE.search(content)
     if not found:
         public = " It is a public one; the private one has no .pub." if content.startswith((b"ssh-", b"ecdsa-")) else ""
         raise BodyworkError(
-            f"--ssh {identity.key}: is no private SSH key.{public}", hint="Make one: ssh-keygen -t ed25519 -N '' -f deploy_key"
+            f"--ssh {identity.key}: is not a private SSH key.{public}", hint="Make one: ssh-keygen -t ed25519 -N '' -f deploy_key"
         )
     if _is_encrypted(found[1], found[2]):
         raise BodyworkError(
@@ -64,6 +63,17 @@ def checked(identity: Identity) -> Identity:
             hint="Make a key of its own for this, without one: ssh-keygen -t ed25519 -N '' -f deploy_key",
         )
     return identity
+
+
+def _content_of(option: str, file: Path, what: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except (OSError, ValueError) as fault:
+        shown = f" {file}" if os.path.exists(file) else ""  # noqa: PTH110 - never raises
+        why = (getattr(fault, "strerror", None) or "no such file").lower()
+        raise BodyworkError(
+            f"{option}{shown}: cannot be read: {why}", hint=f"Give the path of a file with {what}: {option} FILE"
+        ) from fault
 
 
 def _is_encrypted(kind: bytes, body: bytes) -> bool:
@@ -152,4 +162,8 @@ def identity_of(key: str | os.PathLike[str] | None, known_hosts: str | os.PathLi
     """From what was typed; None where no key was named."""
     if key is None:
         return None
-    return checked(Identity(key=Path(key).expanduser(), known_hosts=Path(known_hosts).expanduser() if known_hosts else None))
+    return checked(Identity(key=_expanded(key), known_hosts=_expanded(known_hosts) if known_hosts else None))
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - never raises, as Path.expanduser() does

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -82,7 +83,7 @@ class _Reading:
         self._problems: list[str] = []
         self._notes: list[str] = []
         self._stdin_is_for: str | None = None
-        self._count = 0
+        self._count = self._files = 0
 
     def take(self, source: Callable[[str], Iterator[_Item]], given: str) -> None:
         try:
@@ -111,14 +112,17 @@ class _Reading:
         key, equals, path = given.partition("=")
         if not equals:
             key, path = Path(given).name, given
-        origin = f"--from-file {key}"
+        self._files += 1
+        # a value that was typed in place of a file's name is not repeated
+        is_name = _is_there(path) or (equals and _VARIABLE.fullmatch(key))
+        origin = f"--from-file {key}" if is_name else f"--from-file (number {self._files})"
         if path == STDIN:
             yield _Item(key, origin, self._stdin(origin), waits=True)
         else:
             yield _Item(key, origin, lambda: _content(path, origin))
 
     def env_file(self, path: str) -> Iterator[_Item]:
-        origin = f"--from-env-file {path}"
+        origin = f"--from-env-file {path}" if path == STDIN or _is_there(path) else "--from-env-file"
         content = self._stdin(origin)() if path == STDIN else _content(path, origin)
         try:
             lines = content.decode("utf-8-sig").splitlines()
@@ -207,6 +211,15 @@ def _not_empty(text: str, origin: str) -> bytes:
 
 def _content(path: str, origin: str) -> bytes:
     try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as fault:
-        raise _Wrong(f"{origin}: {path} cannot be read: {fault.strerror}") from None
+        return _expanded(path).read_bytes()
+    except (OSError, ValueError) as fault:
+        shown = f"{path} " if _is_there(path) else ""
+        raise _Wrong(f"{origin}: {shown}cannot be read: {getattr(fault, 'strerror', None) or 'No such file'}") from None
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(_expanded(path))  # noqa: PTH110 - never raises, as Path.exists() does
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - never raises, as Path.expanduser() does
