@@ -38,11 +38,18 @@ def existing_file(_context: click.Context, option: click.Parameter, given: Path 
     return given
 
 
-def existing_kubeconfig(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
-    """As `existing_file`. kubectl would repeat it; exit code 1, as it always was."""
-    if given is not None and not os.path.exists(given):  # noqa: PTH110 - never raises
-        raise BodyworkError(f"{option.opts[-1]}: there is no such file", hint="Give the path of a kubeconfig, such as ~/.kube/config.")
-    return given
+def refusing_no_file(what: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """As `existing_file`, with exit code 1: kubectl and git would refuse it too, and repeat it."""
+
+    def existing(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+        if given is not None and not os.path.exists(os.path.expanduser(given)):  # noqa: PTH110, PTH111 - these never raise
+            raise BodyworkError(f"{option.opts[-1]}: there is no such file", hint=f"Give the path of {what}.")
+        return given
+
+    return existing
+
+
+existing_key = refusing_no_file("a file with the private key, such as ~/.ssh/deploy_key; not the key itself")
 
 
 @value
@@ -73,7 +80,12 @@ _COMPILE = (
     click.option("--branch", metavar="B", help="The branch to take; default: what is checked out, or a URL's default branch."),
     click.option("--commit", metavar="SHA", help="Pin exactly this commit; default: the last one that changed the project."),
     click.option("--folder", metavar="DIR", help="The project's folder inside the repository of a URL; default: its root."),
-    click.option("--ssh", metavar="KEYFILE", help="The private key for a repository by SSH; `apply` stores it for the pods as well."),
+    click.option(
+        "--ssh",
+        metavar="KEYFILE",
+        callback=existing_key,
+        help="The private key for a repository by SSH; `apply` stores it for the pods as well.",
+    ),
     click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
     click.option("--file", metavar="F", help="The config's file name; default: bodywork.yaml, else bodywork.ini."),
     click.option(
@@ -120,7 +132,10 @@ def compile_options(command: Command) -> Command:
 _TARGET = (
     click.option("--context", metavar="C", help="The kubeconfig context to use; default: the current one."),
     click.option(
-        "--kubeconfig", metavar="FILE", callback=existing_kubeconfig, help="The kubeconfig file to use; default: as kubectl finds it."
+        "--kubeconfig",
+        metavar="FILE",
+        callback=refusing_no_file("a kubeconfig, such as ~/.kube/config"),
+        help="The kubeconfig file to use; default: as kubectl finds it.",
     ),
     click.option("--print-commands", is_flag=True, help="Show each kubectl command on stderr before it runs."),
 )

@@ -93,9 +93,9 @@ def test_a_branch_that_is_not_there_is_told(server: SshServer, url: str, tmp_pat
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("missing", None, "cannot be read: No such file or directory"),
-        ("deploy_key.pub", "ssh-ed25519 AAAA test\n", "is no private SSH key. It is a public one"),
-        ("notes.txt", "hello\n", "is no private SSH key."),
+        ("missing", None, "--ssh: there is no such file"),
+        ("deploy_key.pub", "ssh-ed25519 AAAA test\n", "is not a private SSH key. It is a public one"),
+        ("notes.txt", "hello\n", "is not a private SSH key."),
     ],
 )
 def test_what_is_no_key_is_told(

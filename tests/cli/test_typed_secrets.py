@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def test_a_key_in_place_of_its_file_is_answered_by_what_to_give(words: tuple[str
     assert main([*words, "git@git.example.com:acme/iris.git", "--ssh", KEY]) == 1
     said = capfd.readouterr().err
     assert LINE not in said
-    assert "--ssh: cannot be read" in said
+    assert "--ssh: there is no such file" in said
     assert "Give the path of a file with the private key" in said
 
 
@@ -104,9 +103,8 @@ def test_a_traceback_hides_it_too(monkeypatch: pytest.MonkeyPatch, capfd: pytest
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError(f"odd: {KEY!r}")
 
-    monkeypatch.setattr(subprocess, "Popen", fails)
-    monkeypatch.setattr("bodywork_compiler.git.ssh.identity_of", fails)
-    assert main(["render", ".", "--ssh", KEY]) == 3
+    monkeypatch.setattr("bodywork_compiler.cli.location.checkout", fails)
+    assert main(["render", ".", "--branch", KEY]) == 3
     said = capfd.readouterr().err
     assert "Traceback" in said
     assert LINE not in said

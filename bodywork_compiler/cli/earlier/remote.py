@@ -11,6 +11,7 @@ import click
 
 from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.cluster import Way, asking, kubectl_of
+from bodywork_compiler.cli.options import existing_key
 from bodywork_compiler.cli.run_options import duration
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
@@ -58,7 +59,9 @@ _REMOTE = (
         metavar="G",
         help="The secrets group that holds the SSH key ssh-git-private-key; default: the config's, else the pipeline's name.",
     ),
-    click.option("--ssh", metavar="KEYFILE", help="The private key for a repository by SSH, which is stored in that group."),
+    click.option(
+        "--ssh", metavar="KEYFILE", callback=existing_key, help="The private key for a repository by SSH, which is stored in that group."
+    ),
     click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
     click.option(
         "--image",

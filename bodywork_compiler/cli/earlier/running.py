@@ -9,6 +9,7 @@ import click
 
 from bodywork_compiler.cli.earlier.cluster import Way, way_options
 from bodywork_compiler.cli.earlier.gathered import gathered
+from bodywork_compiler.cli.options import existing_key
 from bodywork_compiler.cli.run_options import run_options
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.values import value
@@ -38,7 +39,12 @@ class Running:
 
 _OPTIONS = (
     click.option("--folder", metavar="DIR", help="The project's folder inside the repository; default: its root."),
-    click.option("--ssh", metavar="KEYFILE", help="The private key for a repository by SSH, which is stored for the pods as well."),
+    click.option(
+        "--ssh",
+        metavar="KEYFILE",
+        callback=existing_key,
+        help="The private key for a repository by SSH, which is stored for the pods as well.",
+    ),
     click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
     click.option(
         "--dry-run", type=click.Choice(["client", "server"]), help="Change nothing: show what would be done, or ask the server about it."

@@ -112,7 +112,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "--from-file B: standard input is read for --data A already",
         f"--from-env-file {tmp_path / 'latin'}: is not UTF-8 (byte 2)",
         "--data EMPTY: an empty value",
-        "--from-file C: /no/such/file cannot be read: No such file or directory",
+        "--from-file C: cannot be read: No such file or directory",
         "--data UNSET: has no value, and there is no environment variable of that name",
         "--data A: standard input is empty",
     ]
