@@ -14,11 +14,12 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.local import requirements
 from bodywork_compiler.local.values import Process
 from bodywork_compiler.values import value
 
@@ -28,11 +29,10 @@ UNPINNED_SECONDS = 7 * 86400.0
 WAIT_SECONDS = 0.2
 FIRST_PIP_WITH_OPTION_PYTHON = (22, 3)
 READY = "ready"
-_FILE_OPTION = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=)?(\S+)")
-_FOLDERS = re.compile(
-    r"(?:^|\s)(?:-e|--editable|\.{0,2}/|file:)|@\s*file:", re.MULTILINE
-)  # what stands there may change under the same name
-_PINNED = re.compile(r"\s*(?:#.*|[\w.\[\],-]+\s*===?\s*[^*\s;#]+(?:\s*[;#\\].*|\s+--hash=.*)?|--hash=.*|-.*)?")
+# 82 has no pkg_resources any more, and 81 is what its own warning asks to stay below: https://setuptools.pypa.io/en/latest/history.html
+SETUPTOOLS = "setuptools<81"
+_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from)\s+pkg_resources\b", re.MULTILINE)
+_MADE_AS = 2  # counted up when environments are made otherwise than before
 _INDEX = re.compile(r"(?:PIP|UV)_\w+")
 # pip's variable → uv's, which does not read it: https://docs.astral.sh/uv/pip/compatibility/#configuration-files-and-environment-variables
 _UV_NAMES = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS"}
@@ -50,24 +50,37 @@ class Wanted:
     env: Mapping[str, str]
 
     @property
-    def text(self) -> str:
-        """The requirements as they stand, those of the files they name too."""
-        return "\n".join(_requirement_lines(self.arguments, self.project))
+    def lines(self) -> tuple[str, ...]:
+        """The requirements, those of the files they name too."""
+        return requirements.lines_of(self.arguments, self.project)
 
     @property
     def can_be_kept(self) -> bool:
-        return not _FOLDERS.search(self.text)
+        """Not what names a place on this machine: it is another thing in each project. Nor where the project tells uv where packages come from."""
+        return requirements.is_the_same_everywhere(self.lines, self.env) and not _has_uv_settings(self.project)
 
     @property
     def is_pinned(self) -> bool:
-        return not self.modules and all(_PINNED.fullmatch(line) for line in self.text.splitlines())
+        return not self.modules and requirements.is_pinned(self.lines)
 
     @property
     def key(self) -> str:
         """Named by content: the Python, what is wanted, and where it comes from (only as a part of the hash: an address may hold a password)."""
-        sources = {name: text for name, text in self.env.items() if _INDEX.fullmatch(name)}
-        said = json.dumps([base_python(), sys.version, self.text, self.modules, sources], sort_keys=True)
-        return sha256(said.encode()).hexdigest()[:16]
+        named = requirements.variables_of(self.lines)
+        sources = {name: text for name, text in self.env.items() if _INDEX.fullmatch(name) or name in named}
+        said = json.dumps([_MADE_AS, base_python(), sys.version, self.lines, self.modules, sources], sort_keys=True)
+        return sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _has_uv_settings(project: Path) -> bool:
+    """https://docs.astral.sh/uv/concepts/configuration-files/: looked for in the folder where uv is started, and above it."""
+    for folder in (project, *project.parents):
+        if (folder / "uv.toml").is_file():
+            return True
+        with suppress(OSError):
+            if b"[tool.uv" in (folder / "pyproject.toml").read_bytes():
+                return True
+    return False
 
 
 class Environments:
@@ -149,14 +162,28 @@ def processes(venv: Path, wanted: Wanted, uv: str | None) -> Iterator[Process]:
     python = str(venv / "bin" / "python")
     if uv:
         commands = [[uv, "venv", "--quiet", "--python", base_python(), str(venv)]]
-        commands += [[uv, "pip", "install", "--python", python, *need] for need in needs if need]
+        install = [uv, "pip", "install", "--python", python]
     else:
         pip = _pip(python)
         without = ["--without-pip"] if pip[0] != python or not any(needs) else []
         commands = [[base_python(), "-m", "venv", *without, str(venv)]]
-        commands += [[*pip, "install", *need] for need in needs if need]
+        install = [*pip, "install"]
+    commands += [[*install, *need] for need in needs if need]
     for command in commands:
         yield Process(argv=tuple(command), env=env, cwd=wanted.project)
+    if any(needs) and _lacks_pkg_resources(venv):
+        yield Process(argv=(*install, SETUPTOOLS), env=env, cwd=wanted.project)
+
+
+def _lacks_pkg_resources(venv: Path) -> bool:
+    """Whether a package that was installed imports `pkg_resources`, which the images of Python up to 3.11 have and a new environment lacks."""
+    for packages in venv.glob("lib/python*/site-packages"):
+        if any(packages.glob("setuptools-*")) or (packages / "pkg_resources").exists():
+            return False
+        for file in packages.rglob("*.py"):
+            if _PKG_RESOURCES.search(file.read_bytes()) and not {"pip", "tests"} & set(file.relative_to(packages).parts):
+                return True
+    return False
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -189,22 +216,6 @@ _PIP_DEFAULTS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP
 def _for_uv(env: Mapping[str, str]) -> dict[str, str]:
     mapped = {_UV_NAMES[name]: text for name, text in env.items() if name in _UV_NAMES}
     return {**mapped, **env}
-
-
-def _requirement_lines(arguments: Sequence[str], project: Path, seen: tuple[Path, ...] = ()) -> Iterator[str]:
-    words = iter(arguments)
-    for word in words:
-        line = f"{word} {next(words, '')}" if word in ("-r", "--requirement", "-c", "--constraint") else word
-        named = _FILE_OPTION.fullmatch(line.strip())
-        file = project / named[1] if named else None
-        if file is None or file in seen:
-            yield line
-            continue
-        try:
-            text = file.read_text(encoding="utf-8-sig", errors="replace")
-        except OSError as fault:
-            raise BodyworkError(f"{named[1] if named else file}: cannot be read: {fault.strerror}") from fault
-        yield from _requirement_lines(text.splitlines(), file.parent, (*seen, file))
 
 
 def _made_at(entry: Path) -> float | None:

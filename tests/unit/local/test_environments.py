@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from builders import write
 
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.local import environments
 from bodywork_compiler.local.environments import READY, Environments, Wanted, cache_folder, processes
 from bodywork_compiler.local.values import Process
@@ -61,7 +62,7 @@ def test_what_decides_is_the_content(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_told() -> None:
-    with pytest.raises(environments.BodyworkError, match=r"none.txt: cannot be read"):
+    with pytest.raises(BodyworkError, match=r"none.txt: cannot be read"):
         _ = wanted("--requirement", "none.txt").key
 
 
@@ -177,10 +178,141 @@ def test_uv_is_used_where_there_is_one(tmp_path: Path) -> None:
     assert made[0].env["UV_DEFAULT_INDEX"] == "https://host/simple"
 
 
-@pytest.mark.parametrize("line", ["-e .", "./package", "six @ file:///x", "/abs/wheel.whl"])
-def test_what_may_change_under_the_same_name_is_not_kept(line: str) -> None:
-    assert not wanted(line).can_be_kept
-    assert wanted("six==1").can_be_kept
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        "--editable=pkg",
+        ".",
+        "./package",
+        "../package",
+        "package/",
+        "six @ file:///x",
+        "six@./x.whl",
+        "six @ x.whl",
+        "file:x.whl",
+        "FILE:///x",
+        "/abs/wheel.whl",
+        "wheels/thing-1.0-py3-none-any.whl",
+        "wheels/thing-1.0.tar.gz[extra]",
+        "thing-1.0-py3-none-any.whl",
+        "thing.tar.gz",
+        "--find-links wheels",
+        "--find-links=wheels",
+        "-f wheels",
+        "-fwheels",
+        "-f file:wheels",
+        "--pre -f wheels",
+        "--find=wheels",
+        "--index-url ./simple",
+        "-i file:///simple",
+        "--extra-index-url=simple",
+        "git+file:///repository",
+        "git+./repository",
+        "${WHEELS}/x.whl",
+        "six --global-option=x",
+        "--unknown",
+        "'six",
+        "~/x.whl",
+        "C:\\x.whl",
+    ],
+)
+def test_what_names_a_place_on_this_machine_is_not_kept(tmp_path: Path, line: str) -> None:
+    file = write(tmp_path / "requirements.txt", f"six==1.16.0\n{line}\n")
+    assert not wanted("-r", file.name, project=tmp_path).can_be_kept
+    write(tmp_path / "outer.txt", "-r requirements.txt")
+    assert not wanted("--requirement", "outer.txt", project=tmp_path).can_be_kept
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "six==1.16.0",
+        "six",
+        "six>=1,<2  # a remark",
+        "six (>=1.0)",
+        "scikit-learn[alldeps]~=1.0; python_version >= '3.8' and sys_platform != 'win32'",
+        "six==1.16.0 --hash=sha256:aa --hash=sha256:bb",
+        "six==1.16.0 \\\n    --hash=sha256:aa",
+        "six @ https://host/six.whl ; python_version > '3'",
+        "https://host/six.whl",
+        "git+https://host/six.git@main#egg=six",
+        "-i https://host/simple",
+        "--extra-index-url=https://host/simple --pre",
+        "-f https://host/wheels",
+        "--no-binary :all:",
+        "-r https://host/requirements.txt",
+        "-c https://host/constraints.txt",
+        "-chttps://host/constraints.txt",
+        "--constraint=https://host/constraints.txt",
+        "-c constraints.txt",
+        "",
+    ],
+)
+def test_what_means_the_same_everywhere_is_kept(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "constraints.txt", "idna<4\n")
+    write(tmp_path / "requirements.txt", f"six==1.16.0\n{line}\n")
+    assert wanted("-r", "requirements.txt", project=tmp_path).can_be_kept
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_kept"),
+    [
+        ("PIP_FIND_LINKS", "wheels", False),
+        ("PIP_FIND_LINKS", "https://host/wheels wheels", False),
+        ("PIP_CONSTRAINT", "constraints.txt", False),
+        ("UV_CONSTRAINT", "constraints.txt", False),
+        ("PIP_INDEX_URL", "file:///simple", False),
+        ("PIP_CONFIG_FILE", "pip.conf", False),
+        ("PIP_CONFIG_FILE", os.devnull, True),
+        ("PIP_INDEX_URL", "https://host/simple", True),
+        ("UV_INDEX", "mine=https://host/simple", True),
+        ("PIP_NO_INDEX", "1", True),
+    ],
+)
+def test_so_it_is_with_pips_variables(name: str, text: str, is_kept: bool) -> None:  # noqa: FBT001 - a column
+    assert wanted("six==1", env={name: text}).can_be_kept is is_kept
+
+
+def test_nor_is_it_kept_where_the_project_has_settings_for_uv(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.uv]\nfind-links = ["wheels"]\n')
+    assert not wanted("six==1", project=tmp_path / "folder").can_be_kept
+
+
+def test_files_are_named_by_what_they_say_and_how_they_are_taken(tmp_path: Path) -> None:
+    write(tmp_path / "more.txt", "idna==3.7\n")
+    keys = set()
+    for line in ("-r more.txt", "-c more.txt", "idna==3.7", "-r https://host/more.txt", "-i https://${HOST}/simple"):
+        write(tmp_path / "requirements.txt", line)
+        keys |= {wanted("-r", "requirements.txt", project=tmp_path, env={"HOST": host}).key for host in "ab"}
+    assert len(keys) == 6
+
+
+def test_what_is_at_an_address_is_not_pinned() -> None:
+    assert not wanted("-r", "https://host/requirements.txt").is_pinned
+
+
+@pytest.mark.parametrize(
+    ("files", "is_added"),
+    [
+        ({"mlflow/__init__.py": "import os\nfrom pkg_resources import x\n"}, True),
+        ({"mlflow/deep/__init__.py": "try:\n    import pkg_resources\nexcept ImportError: pass\n"}, True),
+        ({"mlflow/__init__.py": "# no pkg_resources\nimport os\n"}, False),
+        ({"pip/_vendor/x.py": "import pkg_resources\n"}, False),
+        ({"mlflow/__init__.py": "import pkg_resources\n", "setuptools-82.0.0.dist-info/METADATA": ""}, False),
+    ],
+)
+@pytest.mark.parametrize("uv", [None, "/bin/uv"])
+def test_setuptools_is_there_for_what_asks_for_pkg_resources(
+    tmp_path: Path,
+    files: dict[str, str],
+    is_added: bool,  # noqa: FBT001 - a column
+    uv: str | None,
+) -> None:
+    for name, text in files.items():
+        write(tmp_path / "venv" / "lib" / "python3.12" / "site-packages" / name, text)
+    made = list(processes(tmp_path / "venv", wanted("mlflow==1.16.0"), uv))
+    assert ([process.argv[-1] for process in made] == [made[0].argv[-1], "mlflow==1.16.0", "setuptools<81"]) is is_added
 
 
 def test_it_stands_in_the_users_cache() -> None:
