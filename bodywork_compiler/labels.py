@@ -58,6 +58,7 @@ STEP_SETUP = 0
 
 # keys of the pipeline's ConfigMap, `bodywork-PIPELINE`; what is not known of a pipeline has no key there
 FACT_CONFIG_VERSION = "config-version"
+BEFORE_GROUPS = {"v1", "1.0"}  # config versions whose secrets are in the pipeline's namespace: groups came with Bodywork 3
 FACT_DAG = "dag"
 FACT_SECRETS_GROUP = "secrets-group"
 FACT_GIT_URL = "git-url"

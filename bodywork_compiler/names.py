@@ -26,6 +26,11 @@ def pipeline_object_name(name: str) -> str:
     return _DOT.sub(".", _OTHERS_THAN_DOTS.sub("-", name.lower())).strip("-.")
 
 
+def spellings(given: str) -> tuple[str, ...]:
+    """What a name in the config's own spelling (`stage_1`, `iris--stage_1`) may be in Kubernetes."""
+    return (given, clean(given), _OTHER.sub("-", given.lower()).strip("-"))
+
+
 class StageNames(NamedTuple):
     """`object_name` is what a stage's objects are called, `label` is the value of their label `bodywork/stage`: the same without the prefix."""
 

@@ -6,7 +6,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -32,6 +32,7 @@ COMMANDS = {
     "version": ("Look", "Print Bodywork's version."),
 }
 HEADINGS = ("Start", "Look", "Run", "Manage")
+_MEANT = {"--ssh-key-path": "--ssh"}  # as earlier Bodywork's documents have it; its program never knew it
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
 
@@ -83,8 +84,40 @@ def no_such_command(word: str, known: Sequence[str]) -> str:
     return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else f"No such command '{word}'. Known: {', '.join(known)}."
 
 
+def _completion(context: click.Context, option: click.Parameter, shell: str | None) -> None:
+    """v3's two options, which end the command."""
+    if shell is None:
+        return
+    from bodywork_compiler.cli import completion
+
+    given = None if shell == _THE_ONE_THAT_RUNS else shell
+    if option.name == "show_completion":
+        click.echo(completion.script(given))
+    else:
+        click.echo(f"Completion is installed in {completion.install(given)}. It begins with the next shell.")
+    context.exit()
+
+
+_THE_ONE_THAT_RUNS = "-"
+
+
+def _completion_option(name: str, does: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    return click.option(
+        name,
+        is_flag=False,
+        flag_value=_THE_ONE_THAT_RUNS,
+        metavar="[SHELL]",
+        expose_value=False,
+        is_eager=True,
+        callback=_completion,
+        help=does,
+    )
+
+
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
+@_completion_option("--install-completion", "Let SHELL (bash, zsh or fish; default: yours) complete commands and names.")
+@_completion_option("--show-completion", "Print what that puts into the shell: bodywork completion SHELL.")
 def bodywork() -> None:
     """Put a Python machine-learning pipeline on Kubernetes.
 
@@ -122,6 +155,9 @@ def _told(failure: Exception) -> int:
     """Say what went wrong, as its kind is said; the exit code of it."""
     match failure:
         case click.ClickException():
+            if isinstance(failure, click.NoSuchOption) and failure.option_name in _MEANT:
+                meant = f"No such option {failure.option_name}. Did you mean {_MEANT[failure.option_name]}?"
+                failure = click.UsageError(meant, ctx=failure.ctx)
             failure.show()
             return failure.exit_code
         case ConfigError():

@@ -20,6 +20,7 @@ from bodywork_compiler.runner.verdicts.pods import owner
 
 POLL_SECONDS = 0.5
 _SHOWN = 5
+_IN_EVERY_NAMESPACE = {"kube-root-ca.crt"}
 _API_VERSIONS = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1", "Job": "batch/v1", "Lease": lease.API_VERSION}
 
 
@@ -105,6 +106,15 @@ def _of_any_kind_is_still_there(api: Api, obj: Object) -> bool:
 def delete_namespace(api: Api, kubectl: Kubectl, patience: Patience) -> None:
     _delete(kubectl, [KubeObject({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": api.namespace}})])
     _until_none_is_left(lambda: _namespace_left(api), patience)
+
+
+def left_in_namespace(api: Api) -> list[str]:
+    """What a person may want to keep: `secret/aws`, `12 jobs`. What every namespace holds is left out."""
+    found = []
+    for kind in ("Deployment", "Service", "Job", "CronJob", "Secret", "ConfigMap"):
+        names = [name(each) for each in api.outlines(kind, {}) if name(each) not in _IN_EVERY_NAMESPACE]
+        found += [f"{kind.lower()}/{each}" for each in names] if len(names) <= _SHOWN else [f"{len(names)} {kind.lower()}s"]
+    return found
 
 
 def _delete(kubectl: Kubectl, objects: Sequence[KubeObject], *options: str) -> None:

@@ -56,7 +56,7 @@ def stage_named(given: str, deployed: Deployed) -> str:
     """The label's value of the stage that a person means: by its name in the config or by that of its objects."""
     stages = deployed.stages
     by_name = {name(each): str(label(each, labels.STAGE)) for each in deployed.objects if each["kind"] in {"Job", "Deployment"}}
-    for candidate in (given, names.clean(given)):
+    for candidate in names.spellings(given):
         if candidate in stages:
             return candidate
         if candidate in by_name:

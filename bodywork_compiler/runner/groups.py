@@ -34,7 +34,7 @@ def group_of(plan: Plan) -> Group | None:
     if group := facts.get(labels.FACT_SECRETS_GROUP):
         return Group(name=group)
     ssh = facts.get(labels.FACT_SSH_SECRET)
-    if ssh and facts.get(labels.FACT_CONFIG_VERSION) != "v1":
+    if ssh and facts.get(labels.FACT_CONFIG_VERSION) not in labels.BEFORE_GROUPS:
         return Group(name=plan.pipeline, only=ssh)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -30,14 +31,18 @@ def message(missing: Sequence[Missing]) -> str:
 def refusal(missing: Sequence[Missing], waited_seconds: float = 0.0) -> BodyworkError:
     waited = f" (waited for {waited_seconds:g} s)" if waited_seconds else ""
     commands = dict.fromkeys(command for each in missing for command in each.commands)
-    return BodyworkError(f"{message(missing)}{waited}", hint="\n  ".join(["Make them, with your own values:", *commands]))
+    return BodyworkError(
+        f"{message(missing)}{waited}", hint="\n  ".join(["Make them (values that are not in the environment are asked for):", *commands])
+    )
 
 
-def create(kubectl: Kubectl, secret: str, keys: Iterable[Key]) -> str:
-    values = [
-        value for key in sorted(keys) for value in (_as_files(key) if key.is_file else [f"--from-literal={key.name or 'KEY'}={_VALUE}"])
-    ]
-    return kubectl.line("create", "secret", "generic", secret, *values)
+def create(kubectl: Kubectl, secret: str, keys: Iterable[Key], group: str | None = None) -> str:
+    """In v3's words for a secrets group, in v1's for a namespace. Values that are not given are asked for, so that none is in a shell's history."""
+    values = [word for key in sorted(keys) for word in (_as_files(key) if key.is_file else ["--data", key.name or "KEY"])]
+    target, namespace = kubectl.target, kubectl.target.namespace or "default"
+    way = [f"--{name}={given}" for name, given in (("context", target.context), ("kubeconfig", target.kubeconfig)) if given]
+    words = ["create", "secret", secret, "--group", group] if group else ["secret", "create", "--namespace", namespace, "--name", secret]
+    return shlex.join(["bodywork", *words, *values, *way])
 
 
 def add(kubectl: Kubectl, secret: str, keys: Iterable[str]) -> str:
@@ -49,4 +54,4 @@ def _as_files(key: Key) -> list[str]:
     """An SSH key is of no use without the host's own key, which `fetch` checks."""
     is_ssh_key = key.name in {labels.SSH_SECRET[1], labels.SSH_SECRET_V1[1]}
     files = [key.name, labels.SSH_KNOWN_HOSTS] if is_ssh_key else [key.name]
-    return [f"--from-file={name}=FILE" if name else "--from-file=FILE" for name in files]
+    return [word for name in files for word in ("--from-file", f"{name}=FILE" if name else "FILE")]

@@ -64,7 +64,7 @@ def _objects(plan: Plan) -> Iterator[KubeObject]:
 
 def _stages_called(plan: Plan, given: str) -> set[str]:
     """By its own name, as the config has it, or by that of its object."""
-    return {stage_of(each) for each in _objects(plan) if {given, names.clean(given)} & _names(each)}
+    return {stage_of(each) for each in _objects(plan) if _names(each) & {*names.spellings(given)}}
 
 
 def _names(each: KubeObject) -> set[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from bodywork_compiler import labels
 from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
@@ -104,19 +103,13 @@ def _in_namespace(session: Session, group: Group | None, secret: str, keys: Abst
     if group is None or group.only:
         make = missing.create(session.kubectl, secret, keys)
         return [Missing(session.namespace, f"secret {secret} is not there", [*_make_namespace(session, session.namespace), make])]
-    return [Missing(groups.NAMESPACE, f"secret {group.source(secret)} is not there", _make_in_group(session, group, secret, keys))]
+    make = missing.create(session.kubectl, secret, keys, group.name)
+    return [Missing(groups.NAMESPACE, f"secret {group.source(secret)} is not there", [make])]
 
 
 def _lacking(kubectl: Kubectl, namespace: str, secret: str, found: Object, keys: AbstractSet[Key]) -> list[Missing]:
     lacks = sorted(key.name for key in keys if key.name and key.name not in (found.get("data") or {}))
     return [Missing(namespace, f"secret {secret} has no {', '.join(lacks)}", [missing.add(kubectl, secret, lacks)])] if lacks else []
-
-
-def _make_in_group(session: Session, group: Group, secret: str, keys: AbstractSet[Key]) -> list[str]:
-    """The label is what the earlier Bodywork knows a group's secrets by."""
-    kubectl, source = session.kubectl.in_namespace(groups.NAMESPACE), group.source(secret)
-    make = [missing.create(kubectl, source, keys), kubectl.line("label", "secret", source, f"{labels.GROUP}={group.name}")]
-    return [*_make_namespace(session, groups.NAMESPACE), *make]
 
 
 def _make_namespace(session: Session, namespace: str) -> list[str]:

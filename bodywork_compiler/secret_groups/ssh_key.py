@@ -16,8 +16,9 @@ from bodywork_compiler.secret_groups.stored import Place, find, stored
 
 def place_of(plan: Plan, namespace: str) -> tuple[Place, str, str]:
     """Where a plan's key belongs, and the names of its secret and of the key in it."""
-    if plan.facts.get(labels.FACT_CONFIG_VERSION) == "v1":
-        return (Place(namespace=namespace), *labels.SSH_SECRET_V1)
+    version = plan.facts.get(labels.FACT_CONFIG_VERSION)
+    if version in labels.BEFORE_GROUPS:
+        return (Place(namespace=namespace), *(labels.SSH_SECRET_V1 if version == "v1" else labels.SSH_SECRET))
     return (Place(group=plan.facts.get(labels.FACT_SECRETS_GROUP) or plan.pipeline), *labels.SSH_SECRET)
 
 

@@ -102,3 +102,26 @@ def test_a_shell_that_click_does_not_know_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SHELL", "/bin/tcsh")
     assert main(["completion"]) == 2
     assert "tcsh is not one of bash, zsh, fish" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("shell", "file"), [("bash", ".bashrc"), ("zsh", ".zshrc"), ("fish", ".config/fish/completions/bodywork.fish")])
+def test_v3s_install_completion_puts_it_where_the_shell_reads_it_once(
+    shell: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if shell == "bash":
+        (tmp_path / file).write_text("alias ll='ls -l'")
+    for words in ([f"--install-completion={shell}"], ["--install-completion", shell]):
+        assert main(words) == 0
+        assert str(tmp_path / file) in capfd.readouterr().out
+    text = (tmp_path / file).read_text()
+    if shell == "fish":
+        assert "_BODYWORK_COMPLETE" in text
+    else:
+        assert text == ("alias ll='ls -l'\n" if shell == "bash" else "") + f'eval "$(bodywork completion {shell})"\n'
+
+
+def test_v3s_show_completion_takes_the_shell_that_runs(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SHELL", "/usr/bin/zsh")
+    assert main(["--show-completion"]) == 0
+    assert "#compdef bodywork" in capfd.readouterr().out

@@ -139,6 +139,8 @@ def test_delete_deployment_takes_the_pipeline_from_the_namespace_that_holds_it(k
     done = bodywork("delete", "deployment", "iris")
     assert (done.returncode, done.stdout) == (0, "deployment=iris deleted.\n"), done.stderr
     assert kubectl.left() == {f"{each['kind']}/{each['metadata']['name']}" for each in DECOYS}
+    assert "namespace=lab stays, and holds deployment/serve-2, deployment/somebody-else, job/train-2, " in done.stderr
+    assert "kubectl delete namespace lab" in done.stderr
 
 
 def test_delete_deployment_takes_what_the_ancestor_left(kubectl: PaperKubectl) -> None:
@@ -257,3 +259,13 @@ def test_what_only_this_machine_has_cannot_run_in_the_cluster(tmp_path: Path) ->
     done = bodywork("create", "deployment", repository.path.as_uri(), "--async", "--dry-run=client", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "is on this machine only, and no pod can reach it" in done.stderr
+
+
+def test_names_may_be_spelled_as_the_config_spells_them(kubectl: PaperKubectl) -> None:
+    kubectl.has(a_namespace(), a_deployment("my-stage", pipeline="my-iris"), a_service_object("my-stage", pipeline="my-iris"))
+    assert "my-iris/my-stage" in bodywork("get", "deployments", "my_iris").stdout
+    assert "my-stage" in bodywork("get", "deployment", "my_iris", "my_stage").stdout
+    assert "my-stage" in bodywork("service", "display", "--ns", "lab", "--name", "my_stage").stdout
+    done = bodywork("service", "delete", "--ns", "lab", "--name", "my_stage")
+    assert done.returncode == 0, done.stderr
+    assert kubectl.left() == {"Namespace/lab"}

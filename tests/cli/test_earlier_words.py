@@ -19,6 +19,7 @@ PAGE = (CHECKOUT / "docs" / "compatibility.md").read_text()
 # what the programs of both generations took: v3.0.12 and v1.0.1
 DEPLOYMENT = ("--branch", "--ssh", "--retries", "--async", "--async-job-name", "--bodywork-image")
 GROUP = ("--group", "--secrets-group")
+LOCAL = ("--local-workflow-controller", "--local", "-L")
 ANCESTORS = {
     "configure-cluster": (),
     "create deployment": (*DEPLOYMENT, *GROUP),
@@ -35,8 +36,9 @@ ANCESTORS = {
     "delete secret": ("--group",),
     "setup-namespace": (),
     "workflow": ("--namespace", "--ns"),
-    "deployment create": ("--namespace", "--ns", "--name", "--git-repo-url", "--git-repo-branch", "--retries"),
-    "deployment display": ("--namespace", "--ns"),
+    "deployment create": ("--namespace", "--ns", "--name", "--git-repo-url", "--git-repo-branch", "--retries", *LOCAL),
+    "deployment display": ("--namespace", "--ns", "--name"),
+    "deployment delete_job": ("--namespace", "--ns", "--name"),
     "deployment logs": ("--namespace", "--ns", "--name"),
     "cronjob create": (
         *("--namespace", "--ns", "--name", "--schedule", "--git-repo-url", "--git-repo-branch"),
@@ -76,7 +78,7 @@ def options_of(command: click.Command) -> set[str]:
 
 def rows() -> dict[str, str]:
     """The page's rows by the words that they begin with, without arguments."""
-    found = re.findall(r"^\| `([a-z][a-z -]*[a-z])[^`]*`.*$", PAGE[PAGE.index("## Commands") :], re.MULTILINE)
+    found = re.findall(r"^\| `([a-z][a-z _-]*[a-z])[^`]*`.*$", PAGE[PAGE.index("## Commands") :], re.MULTILINE)
     lines = [line for line in PAGE[PAGE.index("## Commands") :].splitlines() if re.match(r"\| `[a-z]", line)]
     return dict(zip(found, lines, strict=True))
 
@@ -165,3 +167,27 @@ def test_several_values_may_follow_one_flag(typed: str, meant: str) -> None:
 def test_a_name_behind_the_values_is_the_commands_own() -> None:
     typed = "--data A=1 B=2 store --group prod"
     assert " ".join(one_value_per_flag("--data", typed.split(), only_pairs=True)) == "--data A=1 --data B=2 store --group prod"
+
+
+@pytest.mark.parametrize("word", ["delete_job", "delete-job"])
+def test_v2s_delete_job_is_written_as_its_program_and_as_its_documents_have_it(word: str) -> None:
+    assert command_of("deployment", word).name == "delete_job"
+
+
+def test_an_option_that_only_the_documents_had_leads_to_the_one_that_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["create", "deployment", "https://git.example.com/acme/iris", "--ssh-key-path", "/key"]) == 2
+    assert "--ssh-key-path" in (said := capsys.readouterr().err)
+    assert "Did you mean --ssh?" in said
+
+
+def test_one_service_is_not_deleted_with_its_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["delete", "deployment", "iris", "scoring_service"]) == 2
+    assert "bodywork service delete --namespace NS --name scoring_service" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_run_in_the_cluster_needs_a_name_and_one_from_here_none(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["deployment", "create", "--ns", "lab", "--git-repo-url", "https://git.example.com/acme/iris"]
+    assert main(words) == 2
+    assert "please specify --name for the deployment" in capsys.readouterr().err
+    assert main([*words, "--name", "first", "--timeout", "1m"]) == 2
+    assert "the options of a run go with --local only" in capsys.readouterr().err

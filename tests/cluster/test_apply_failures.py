@@ -191,7 +191,7 @@ def test_missing_secrets_are_all_named_before_anything_is_changed(cluster: Clust
     assert run.exit_code == 1
     assert "secret aws is not there" in run.err
     assert "secret half has no password" in run.err
-    assert "kubectl create secret generic aws --from-literal=KEY=VALUE --from-literal=SECRET=VALUE" in run.err
+    assert "--name aws --data KEY --data SECRET" in run.err
     assert run.of("object_changed") == []
     assert cluster.get("-n", namespace, "jobs")["items"] == []
 

@@ -1,6 +1,6 @@
 """Earlier Bodywork's words: all of them in one table, from which the groups of commands are made. A command is imported when it is called.
 
-v3 says a verb, then a noun (`create deployment`); v1 a noun, then a verb (`deployment create`). What each does here is the same functions that
+v3 says a verb, then a noun (`create deployment`); v1 and v2 a noun, then a verb (`deployment create`). What each does here is the same functions that
 today's verbs call. docs/compatibility.md shows this table with all options; a test holds the two together.
 """
 
@@ -47,9 +47,10 @@ WORDS = (
     _of("new", "trigger cronjob", "earlier.cronjobs:trigger", "Run what a schedule runs, now."),
     _of("v1", "setup-namespace", "setup_namespace:command", "Set up a namespace in which pipelines may run by themselves."),
     _of("v1", "workflow", "earlier.workflow:command", "Run a project's workflow in a namespace.", "apply GIT_URL --namespace NS"),
-    _of("v1", "deployment create", "earlier.v1_deployments:create", "Run a workflow once, in the cluster.", "create deployment --async"),
+    _of("v1", "deployment create", "earlier.v1_deployments:create", "Run a workflow once, in the cluster or (--local) from here."),
     _of("v1", "deployment display", "earlier.v1_deployments:display", "List such runs.", "get deployments --async"),
     _of("v1", "deployment logs", "earlier.v1_deployments:logs", "Print the log of such a run.", "get deployments --async --logs RUN"),
+    _of("v2", "deployment delete_job", "earlier.v1_deployments:delete_job", "Delete such a run.", "delete deployment RUN --async"),
     _of("v1", "cronjob create", "earlier.v1_cronjobs:v1_create", "Run a workflow on a schedule.", "create cronjob"),
     _of("v1", "cronjob display", "earlier.v1_cronjobs:v1_display", "List the schedules of a namespace.", "get cronjobs"),
     _of("v1", "cronjob history", "earlier.v1_cronjobs:v1_history", "List the runs of a schedule.", "get cronjob NAME --history"),
@@ -72,7 +73,7 @@ _WHOSE = {
     "new": "`{name}` goes with what earlier Bodywork had.",
 }
 # v3 takes both forms of its nouns
-PLURALS = {f"{word.words[-1]}s": word.words[-1] for word in WORDS if word.generation != "v1" and len(word.words) > 1}
+PLURALS = {f"{word.words[-1]}s": word.words[-1] for word in WORDS if word.generation in {"v3", "new"} and len(word.words) > 1}
 NAMES = tuple(dict.fromkeys(word.words[0] for word in WORDS))
 
 
@@ -120,7 +121,9 @@ class _Group(click.Group):
             formatter.write_dl([(name, _does(word)) for name, word in self._words.items()])
 
     def _singular(self, name: str) -> str:
-        return PLURALS.get(name, name) if name not in self._words else name
+        """As the table has it: v3 takes plurals too, and v2's documents say `delete-job`, its program `delete_job`."""
+        known = (name, PLURALS.get(name, name), name.replace("-", "_"))
+        return next((each for each in known if each in self._words), name)
 
 
 def _beginning_with(name: str) -> list[Word]:

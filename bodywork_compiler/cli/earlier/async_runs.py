@@ -51,16 +51,19 @@ def create_async(remote: Remote, name: str | None = None, *, dry_run: DryRun | N
     return name
 
 
-def show_async(way: Way, home: str | None, output: Form) -> None:
-    """A table of such runs, or all that is known of them as data."""
+def show_async(way: Way, home: str | None, output: Form, *, only: str | None = None) -> bool:
+    """A table of such runs, or all that is known of them as data. False: there is none of the name `only`."""
     from bodywork_compiler.controller.async_runs import list_runs
 
     with at_home(way, home) as api:
-        runs = list_runs(api)
+        runs = [each for each in list_runs(api) if only in (None, each.name)]
+    if only and not runs:
+        return False
     if not runs and output in ("text", "wide"):
         click.echo("No deployments found", err=True)
-        return
+        return True
     show_rows([as_row(each) for each in runs], RUN_COLUMNS, output)
+    return True
 
 
 def print_logs(way: Way, home: str | None, run: str, *, follow: bool = False) -> None:

@@ -13,6 +13,7 @@ from bodywork_compiler.cli.earlier.services import delete_and_wait
 from bodywork_compiler.cli.earlier.words import timeout_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.names import spellings
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Deleting:
 
 @click.command("delete")
 @click.argument("name", metavar="NAME", shell_complete=complete.pipelines)
+@click.argument("service", required=False, metavar="")
 @click.option("--namespace", metavar="NS", callback=checked_name, help="Where it is; default: the only namespace that holds it.")
 @click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
 @click.option("--break-lock", is_flag=True, help="Delete it although a run holds it.")
@@ -39,15 +41,22 @@ class Deleting:
 @timeout_option
 @way_options
 @gathered("deleting", Deleting)
-def delete(deleting: Deleting, way: Way, *, in_cluster: bool) -> None:
+def delete(deleting: Deleting, way: Way, *, service: str | None, in_cluster: bool) -> None:
     """Delete a pipeline, and wait until it is gone.
 
-    NAME is the pipeline's. It is `bodywork delete --pipeline NAME --namespace NS`, and never asks.
+    NAME is the pipeline's. It is `bodywork delete --pipeline NAME --namespace NS`, and never asks. Its namespace stays, and what is left there
+    is said. One service alone: `bodywork service delete`.
 
     \b
     Example:
       bodywork delete deployment iris
     """
+    if service:
+        where = deleting.namespace or "NS"
+        raise click.UsageError(
+            f"delete deployment deletes the whole of {deleting.name}. For its service {service} alone: "
+            f"bodywork service delete --namespace {where} --name {service}"
+        )
     not_there = BodyworkError(
         f"deployment={deleting.name} could not be found on k8s cluster.", hint="See what is there: bodywork get deployments"
     )
@@ -58,13 +67,33 @@ def delete(deleting: Deleting, way: Way, *, in_cluster: bool) -> None:
             raise not_there
     else:
         with asking(way, deleting.namespace or EVERYWHERE) as api:
-            if not _delete(api, way, deleting):
+            emptied = _delete(api, way, deleting)
+            if not emptied:
                 raise not_there
+            click.echo(f"deployment={deleting.name} deleted.")
+            for namespace in [] if deleting.namespace_too else emptied:
+                _tell_of_namespace(api.elsewhere(namespace))
+        return
     click.echo(f"deployment={deleting.name} deleted.")
 
 
-def _delete(api: Api, way: Way, deleting: Deleting) -> bool:
-    """False: there is none of that name, ours or the ancestor's, which left nothing but services."""
+def _tell_of_namespace(api: Api) -> None:
+    """What is left where the pipeline was. The ancestor deleted the namespace, with all that was in it."""
+    from bodywork_compiler.api import Refused
+    from bodywork_compiler.deployed.deleting import left_in_namespace
+
+    try:
+        left = left_in_namespace(api)
+    except Refused:
+        return
+    shown = f"holds {', '.join(left)}" if left else "is empty"
+    click.echo(
+        f"  namespace={api.namespace} stays, and {shown}. To delete it and all in it: kubectl delete namespace {api.namespace}", err=True
+    )
+
+
+def _delete(api: Api, way: Way, deleting: Deleting) -> list[str]:
+    """The namespaces that held it. None: there is none of that name, ours or the ancestor's, which left nothing but services."""
     from bodywork_compiler.deployed.reading import listed, of
     from bodywork_compiler.deployed.services import running_services
     from bodywork_compiler.names import pipeline_object_name
@@ -77,11 +106,11 @@ def _delete(api: Api, way: Way, deleting: Deleting) -> bool:
         )
     if where:
         _delete_ours(api.elsewhere(where[0]), way, pipeline, deleting)
-        return True
-    theirs = [each for each in running_services(api) if each.deployment == deleting.name]
+        return where
+    theirs = [each for each in running_services(api) if each.deployment in spellings(deleting.name)]
     for each in theirs:
         delete_and_wait(api.elsewhere(each.namespace), way, each, deleting.timeout_seconds)
-    return bool(theirs)
+    return sorted({each.namespace for each in theirs})
 
 
 def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:

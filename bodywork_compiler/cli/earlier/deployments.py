@@ -16,6 +16,7 @@ from bodywork_compiler.cli.earlier.listing import Column, Form, fields, show_dat
 from bodywork_compiler.cli.earlier.words import output_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.names import spellings
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _show_services(found: Sequence[RunningService], asked: Asked, output: Form) 
     if asked.service is None:
         _list(found, asked.name, output)
         return
-    one = next((each for each in found if each.name == asked.service), None)
+    one = next((each for each in found if {each.name, each.stage} & {*spellings(asked.service or "")}), None)
     if one is None:
         raise BodyworkError(f"Could not find service={asked.service}.", hint=f"See what is there: bodywork get deployments {asked.name}")
     if output in ("json", "yaml"):
@@ -138,7 +139,7 @@ def _running(way: Way, namespace: str | None, name: str | None) -> list[RunningS
         from bodywork_compiler.deployed.services import running_services
         from bodywork_compiler.names import pipeline_object_name
 
-        names = {name, pipeline_object_name(name)} if name else set()
+        names = {*spellings(name), pipeline_object_name(name)} if name else set()
         return [each for each in running_services(api) if not names or each.deployment in names]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,18 @@ def run_here(running: Running, git_url: str, branch: str | None, namespace: str 
         run=running.run,
     )
     return apply(git_url, options, asked)
+
+
+def run_workflow(running: Running, git_url: str, branch: str, namespace: str) -> int:
+    """A run with v1's log. Its first line comes before anything is cloned."""
+    from bodywork_compiler.git.url import without_credentials
+    from bodywork_compiler.report import View, choose
+    from bodywork_compiler.report.v1_words import attempting_to_run
+
+    if running.output != "yaml":
+        view = View(output=running.output)  # type: ignore[arg-type]  # one of click's choices
+        choose(view, sys.stdout)(attempting_to_run(without_credentials(git_url), branch, namespace))
+    return run_here(running, git_url, branch, namespace, words="v1's")
 
 
 def _print_manifests(running: Running, git_url: str, options: CompileOptions) -> int:

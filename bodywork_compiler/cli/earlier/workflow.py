@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from bodywork_compiler.cli.earlier.running import Running, run_here, running_options
+from bodywork_compiler.cli.earlier.running import Running, run_workflow, running_options
 from bodywork_compiler.cli.earlier.words import v1_namespace
 
 
@@ -25,11 +23,4 @@ def command(git_url: str, branch: str, namespace: str, running: Running) -> int:
     Example:
       bodywork workflow --namespace=iris https://github.com/acme/iris main
     """
-    from bodywork_compiler.git.url import without_credentials
-    from bodywork_compiler.report import View, choose
-    from bodywork_compiler.report.v1_words import attempting_to_run
-
-    if running.output != "yaml":
-        view = View(output=running.output)  # type: ignore[arg-type]  # one of click's choices
-        choose(view, sys.stdout)(attempting_to_run(without_credentials(git_url), branch, namespace))
-    return run_here(running, git_url, branch, namespace, words="v1's")
+    return run_workflow(running, git_url, branch, namespace)

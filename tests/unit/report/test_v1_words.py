@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from made_runs import STARTED, changed, shown
+from made_runs import STARTED, changed, ended, shown
 
 from bodywork_compiler.report.v1_words import attempting_to_run
 from bodywork_compiler.runner import events as run
@@ -33,6 +33,22 @@ def test_the_three_lines_that_the_guide_shows() -> None:
         f"{WHERE} - attempting to execute DAG step=['train-svm', 'train-forest']",
         f"{WHERE} - creating job=iris--train-svm in namespace=iris",
     ]
+
+
+def test_each_step_and_the_whole_run_are_told_to_have_succeeded() -> None:
+    said = lines(STARTED, run.StepStarted(step=1, stages=("train",)), run.StepStarted(step=2, stages=("serve",)), ended())
+    assert [line for line in said if "successfully" in line] == [
+        f"{WHERE} - successfully executed DAG step=['train']",
+        f"{WHERE} - successfully executed DAG step=['serve']",
+        f"{WHERE} - successfully ran workflow for project={STARTED.git_url} on branch={STARTED.git_branch} in kubernetes namespace=iris",
+    ]
+
+
+def test_what_failed_is_not_told_to_have_succeeded() -> None:
+    said = lines(
+        STARTED, run.StepStarted(step=1, stages=("train",)), run.StepStarted(step=3, stages=("alert",)), ended("failed", exit_code=4)
+    )
+    assert not [line for line in said if "successfully" in line]
 
 
 def test_the_failure_stage_is_no_step_of_the_dag() -> None:

@@ -172,9 +172,7 @@ def test_missing_is_missing_in_the_group_with_the_commands_that_make_it(cluster:
     refused = refusal(cluster, of_group(needing("mail", key="PASSWORD")))
     assert refused.message == "missing in namespace bodywork-deployment-jobs: secret iris-team-mail is not there"
     assert (refused.hint or "").splitlines()[1:] == [
-        "  kubectl create namespace bodywork-deployment-jobs",
-        "  kubectl create secret generic iris-team-mail --from-literal=PASSWORD=VALUE --namespace=bodywork-deployment-jobs",
-        "  kubectl label secret iris-team-mail group=iris-team --namespace=bodywork-deployment-jobs",
+        "  bodywork create secret mail --group iris-team --data PASSWORD",
     ]
 
 

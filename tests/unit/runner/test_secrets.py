@@ -70,8 +70,8 @@ def test_a_missing_file_is_made_from_a_file_and_a_variable_from_a_value() -> Non
     session.close()
     assert (missing.value.hint or "").splitlines()[1:] == [
         "  kubectl create namespace lab",  # a first run's: nothing is there yet
-        "  kubectl create secret generic all --from-literal=KEY=VALUE --namespace=lab",
-        "  kubectl create secret generic both --from-literal=USER=VALUE --from-file=id_rsa=FILE --namespace=lab",
+        "  bodywork secret create --namespace lab --name all --data KEY",
+        "  bodywork secret create --namespace lab --name both --data USER --from-file id_rsa=FILE",
     ]
 
 
@@ -88,4 +88,4 @@ def test_a_missing_ssh_key_is_made_together_with_the_hosts_that_may_be_trusted()
     with pytest.raises(BodyworkError) as missing:
         secrets.check(session)
     session.close()
-    assert "--from-file=BODYWORK_GIT_SSH_PRIVATE_KEY=FILE --from-file=known_hosts=FILE" in (missing.value.hint or "")
+    assert "--from-file BODYWORK_GIT_SSH_PRIVATE_KEY=FILE --from-file known_hosts=FILE" in (missing.value.hint or "")
