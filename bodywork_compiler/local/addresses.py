@@ -25,23 +25,32 @@ class Chosen:
 
 
 def choose(services: Sequence[Workload], may_move: Callable[[Workload], bool]) -> Chosen:
-    """Each its own port; one that is taken, or another service's already, is refused unless the service reads which it is. All at once."""
+    """Each its own port. Where one is taken, or two services want it, one that reads which port it has gets another. All that cannot be is told at once."""
     chosen: dict[str, int] = {}
     moved: dict[str, int] = {}
     refused: list[str] = []
     strangers: list[int] = []
+    owners: dict[int, Workload] = {}
+
+    def move(service: Workload, port: int) -> None:
+        chosen[service.stage], moved[service.stage] = ports.another_free(), port
+
     for service in services:
-        if service.port is None:
+        port = service.port
+        if port is None:
             continue
-        if service.port not in chosen.values() and ports.is_free(service.port):
-            chosen[service.stage] = service.port
+        owner = owners.get(port)
+        if owner is None and ports.is_free(port):
+            chosen[service.stage], owners[port] = port, service
         elif may_move(service):
-            chosen[service.stage], moved[service.stage] = ports.another_free(), service.port
+            move(service, port)
+        elif owner and may_move(owner):
+            move(owner, port)
+            chosen[service.stage], owners[port] = port, service
         else:
-            owner = next((stage for stage, port in chosen.items() if port == service.port), None)
-            strangers += [] if owner else [service.port]
-            whose = f"by {owner}" if owner else "on this machine, or not allowed to you"
-            refused.append(f"{service.stage}: port {service.port} is taken {whose}")
+            strangers += [] if owner else [port]
+            whose = f"by {owner.stage}" if owner else "on this machine, or not allowed to you"
+            refused.append(f"{service.stage}: port {port} is taken {whose}")
     if refused:
         free = f"Free it ({', '.join(f'lsof -i :{port}' for port in strangers)} shows who has it), or have" if strangers else "Have"
         raise BodyworkError(

@@ -153,7 +153,7 @@ def _steps(plan: Plan, local: Local) -> tuple[list[tuple[int, list[Workload]]], 
 
 def _say_moved(chosen: Chosen, tell: Callable[[Event], None]) -> None:
     for stage, port in chosen.moved.items():
-        said = f"{stage}: port {port} is taken; it is told {chosen.ports[stage]} by BODYWORK_SERVICE_PORT, which its code reads"
+        said = f"{stage}: port {port} is taken; it is at {chosen.url(stage)}, as BODYWORK_SERVICE_PORT and {labels.service_url_variable(stage)} say"
         tell(Notice(message=said, level="WARNING", where="run.local"))
 
 

@@ -263,7 +263,7 @@ class TestPorts:
             a_repository_with(project, {"serve.py": script, "ask.py": ASK}, stages=stages)
             done = bodywork("apply", "--local", "--exit-when-done", cwd=project)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert f"serve-it: port {port} is taken; it is told" in done.stdout
+        assert f"serve-it: port {port} is taken; it is at http://localhost:" in done.stdout
         assert "ask | answered 200" in done.stdout
 
     def test_two_services_of_a_pipeline_cannot_share_one_here(self, project: Path) -> None:
