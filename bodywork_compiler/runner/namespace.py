@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from bodywork_compiler import __version__, labels
-from bodywork_compiler.api import Object, Refused
+from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.errors import BodyworkError, ServerLost
 from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import find
+from bodywork_compiler.runner.observe import name
 from bodywork_compiler.runner.session import Session
+
+
+def refuse_another_than_theirs(session: Session) -> None:
+    """v1 and v2 were told the namespace by option. Who forgets it would have the project's services twice, here and where they run."""
+    plan = session.plan
+    if plan.facts.get(labels.FACT_CONFIG_VERSION) not in labels.BEFORE_GROUPS or '"namespace"' in plan.facts.get(
+        labels.FACT_RENDER_OPTIONS, ""
+    ):
+        return
+    services = {each.name for step in plan.steps for each in step.objects if each.kind == "Deployment"}
+    try:
+        stand = session.ask(lambda: session.api.elsewhere("").outlines("Deployment", {"labelSelector": "app=bodywork"}))
+    except (Refused, NotThere):  # who may not look at the whole cluster is not told
+        return
+    theirs = [each for each in stand if name(each) in services and each["metadata"]["namespace"] != session.namespace]
+    places = sorted({str(each["metadata"]["namespace"]) for each in theirs})
+    if places:
+        raise BodyworkError(
+            f"{', '.join(sorted({name(each) for each in theirs}))}: earlier Bodywork runs this in namespace {', '.join(places)}, "
+            f"and this run would make it a second time, in {session.namespace}",
+            hint=f"Say where: --namespace {places[0]}. Or, for a second one: --namespace {session.namespace}",
+        )
 
 
 def create_when_absent(session: Session) -> None:

@@ -75,6 +75,7 @@ LOOK: tuple[Callable[[Session], None], ...] = (
     rights.check,
     lock_taking.take_if_there,
     begin_to_see,
+    namespace.refuse_another_than_theirs,
     owners.check,
     secrets.check,
     rights.check_copies,

@@ -136,3 +136,24 @@ def test_what_may_not_be_listed_is_left_to_kubectl(cluster: PaperCluster, monkey
 
     monkeypatch.setattr(cluster, "outlines", refused)
     assert execute(cluster, plan_of(URL))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "options", "is_refused"),
+    [("1.0", "{}", True), ("v1", "{}", True), ("1.1", "{}", False), ("1.0", '{"namespace": "lab"}', False)],
+)
+def test_a_project_that_runs_in_another_namespace_is_not_deployed_twice(
+    cluster: PaperCluster, *, version: str, options: str, is_refused: bool
+) -> None:
+    theirs = a_deployment("iris--serve", 2, namespace="pipelines")
+    cluster.put(with_labels(theirs, app="bodywork", stage="serve"))
+    facts = {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0"}}
+    settings = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": facts,
+        "data": {"dag": "serve", "config-version": version, "render-options": options},
+    }
+    why = refusal(cluster, a_plan(settings, a_deployment("iris--serve", 1)))
+    assert ("earlier Bodywork runs this in namespace pipelines" in why) is is_refused
+    assert is_refused or "not this pipeline's to change" in why
