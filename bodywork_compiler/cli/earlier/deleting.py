@@ -13,7 +13,6 @@ from bodywork_compiler.cli.earlier.services import delete_and_wait
 from bodywork_compiler.cli.earlier.words import timeout_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.names import spellings
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def _delete(api: Api, way: Way, deleting: Deleting) -> list[str]:
     """The namespaces that held it. None: there is none of that name, ours or the ancestor's, which left nothing but services."""
     from bodywork_compiler.deployed.reading import listed, of
     from bodywork_compiler.deployed.services import running_services
-    from bodywork_compiler.names import pipeline_object_name
+    from bodywork_compiler.names import pipeline_object_name, spellings
 
     pipeline = pipeline_object_name(deleting.name)
     where = sorted({str(each["metadata"]["namespace"]) for each in listed(api, of(pipeline))})

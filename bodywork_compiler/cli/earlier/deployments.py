@@ -16,7 +16,6 @@ from bodywork_compiler.cli.earlier.listing import Column, Form, fields, show_dat
 from bodywork_compiler.cli.earlier.words import output_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.names import spellings
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -125,6 +124,8 @@ def _show_services(found: Sequence[RunningService], asked: Asked, output: Form) 
     if asked.service is None:
         _list(found, asked.name, output)
         return
+    from bodywork_compiler.names import spellings
+
     one = next((each for each in found if {each.name, each.stage} & {*spellings(asked.service or "")}), None)
     if one is None:
         raise BodyworkError(f"Could not find service={asked.service}.", hint=f"See what is there: bodywork get deployments {asked.name}")
@@ -137,7 +138,7 @@ def _show_services(found: Sequence[RunningService], asked: Asked, output: Form) 
 def _running(way: Way, namespace: str | None, name: str | None) -> list[RunningService]:
     with asking(way, namespace or EVERYWHERE) as api:
         from bodywork_compiler.deployed.services import running_services
-        from bodywork_compiler.names import pipeline_object_name
+        from bodywork_compiler.names import pipeline_object_name, spellings
 
         names = {*spellings(name), pipeline_object_name(name)} if name else set()
         return [each for each in running_services(api) if not names or each.deployment in names]

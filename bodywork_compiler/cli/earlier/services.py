@@ -11,7 +11,6 @@ from bodywork_compiler.cli.earlier.cluster import Way, asking, kubectl_of, way_o
 from bodywork_compiler.cli.earlier.listing import Column, Form, show_rows
 from bodywork_compiler.cli.earlier.words import output_option, timeout_option, v1_namespace
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.names import spellings
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api
@@ -43,6 +42,7 @@ def display(namespace: str, name: str | None, output: Form, way: Way) -> None:
     """
     with asking(way, namespace) as api:
         from bodywork_compiler.deployed.services import running_services
+        from bodywork_compiler.names import spellings
 
         rows = [_row(each) for each in running_services(api) if name is None or each.name in spellings(name)]
     if name and not rows:
@@ -65,6 +65,7 @@ def delete(namespace: str, name: str, timeout_seconds: int, way: Way) -> None:
     """
     with asking(way, namespace) as api:
         from bodywork_compiler.deployed.services import running_services
+        from bodywork_compiler.names import spellings
 
         service = next((each for each in running_services(api) if each.name in spellings(name)), None)
         if service is None:
