@@ -122,7 +122,7 @@ MIGRATE = {
     "With `--namespace NS`": ("cli/test_migrate.py", "test_addresses_in_the_projects_files_that_lead_elsewhere_are_named"),
     "Places in the project's files": ("cli/test_migrate.py", "test_addresses_in_the_projects_files_that_lead_elsewhere_are_named"),
     "Comments stay.": ("cli/test_migrate.py", "test_keys_that_v2_never_read_become_comments"),
-    "`--adopt` is needed once": ("cluster/test_generations.py", "test_is_taken_over_migrated_and_applied_again"),
+    "`--adopt all` is needed once": ("cluster/test_generations.py", "test_is_taken_over_migrated_and_applied_again"),
 }
 
 

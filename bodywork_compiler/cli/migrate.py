@@ -119,7 +119,7 @@ def _compare(before: Project, after: Project, namespace: str | None) -> None:
 _SSH_KEY = "Where pods fetch by SSH: the key is looked for in the secret ssh-git-private-key, no longer in ssh-github-private-key."
 _ADOPT = """
 Objects keep their names, {prefix}STAGE, so addresses stay as they are. Where Bodywork {number} has deployed them, the first apply takes them over while
-they go on answering: bodywork apply --adopt{namespace}"""
+they go on answering: bodywork apply --adopt all{namespace}"""
 _MOST_SHOWN = 20
 
 

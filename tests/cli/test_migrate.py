@@ -115,7 +115,7 @@ def test_objects_keep_their_names(v1: Path, capfd: pytest.CaptureFixture[str]) -
     migrated(v1)
     stderr = capfd.readouterr().err
     assert "Objects keep their names, iris--STAGE" in stderr
-    assert "bodywork apply --adopt --namespace NS" in stderr
+    assert "bodywork apply --adopt all --namespace NS" in stderr
     assert not [line for line in stderr.splitlines() if line.lstrip().startswith(("- ", "+ "))]
     assert [(each.object_name, each.label) for each in before.stages] == [("iris--train", "train"), ("iris--serve", "serve")]
     assert [(each.object_name, each.label) for each in config.load(v1).project.stages] == [

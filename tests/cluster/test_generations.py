@@ -133,7 +133,7 @@ def test_is_taken_over_migrated_and_applied_again(
     assert refused.returncode == 1
     assert f"Deployment {SERVICE} (it is earlier Bodywork's)" in refused.stderr
     with a_client(cluster, namespace, SERVICE) as asked:
-        run = cluster.bodywork("apply", "--namespace", namespace, "--adopt", cwd=tmp_path)
+        run = cluster.bodywork("apply", "--namespace", namespace, "--adopt", "all", cwd=tmp_path)
         met = asked()
     assert run.returncode == 0, run.stdout + run.stderr
     assert "with 7 new" in run.stdout + run.stderr
