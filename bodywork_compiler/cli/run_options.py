@@ -91,7 +91,7 @@ _RUN = (
         "--rollback",
         type=click.Choice(["failed", "all"]),
         default="failed",
-        help="What goes back when a stage fails: the services that failed, or all that this run changed; default: failed.",
+        help="What goes back when a stage fails: the services that failed, with the set-up if none of this run stays, or all that this run changed; default: failed.",
     ),
     adopt_option,
     click.option("--no-prune", "prune", is_flag=True, flag_value=False, default=True, help="Keep the objects of stages that are gone."),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from bodywork_compiler import labels
 from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.errors import ServerLost
-from bodywork_compiler.runner import copies, rollback
+from bodywork_compiler.runner import copies, put_back, rollback
 from bodywork_compiler.runner.failure_stage import run_failure_stage
 from bodywork_compiler.runner.observe import name
 from bodywork_compiler.runner.session import Session
@@ -24,8 +24,10 @@ def end_badly(session: Session, reason: str) -> None:
         copies.put_back(session)
         if session.options.rollback == "all":
             rollback.take_all_back(session)
+        put_back.changed(session)
     run_failure_stage(session, reason)
     if not session.options.keep_failed:
+        put_back.new(session)
         copies.remove_new(session)
 
 

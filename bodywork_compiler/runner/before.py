@@ -1,4 +1,4 @@
-"""What stood before a step changed it: the way back of a service that fails."""
+"""What stood before a step changed it: the way back of a service that fails, and of all else when a run ends badly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler import labels
-from bodywork_compiler.api import Object
+from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
 from bodywork_compiler.runner import lease
@@ -21,17 +21,29 @@ TAKEN_BACK = ("Deployment", "Service", "Ingress")
 REVISION = "deployment.kubernetes.io/revision"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _STEP = "step-"
+LARGEST_RECORDED = 250_000
 _SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """One object as it was; `object` is None where there was none."""
+    """One object as it was; `object` is None where there was none. `namespace` only where it is not the run's."""
 
     kind: str
     name: str
     stage: str | None
     object: Object | None
+    api_version: str
+    namespace: str | None = None
+
+    @property
+    def is_of_service(self) -> bool:
+        """A part of a stage, which goes back with it; all else goes back at the end of a bad run."""
+        return self.stage is not None and self.kind in TAKEN_BACK
+
+    @property
+    def words(self) -> str:
+        return f"{self.kind.lower()}/{self.name}"
 
     @property
     def revision(self) -> int | None:
@@ -50,19 +62,35 @@ class Before:
         found = dict(self.object or {})
         found.pop("status", None)
         metadata = {key: value for key, value in found["metadata"].items() if key not in _SERVERS_OWN}
-        return {"apiVersion": _API_VERSIONS[self.kind], **found, "kind": self.kind, "metadata": metadata}
-
-
-_API_VERSIONS = {"Deployment": "apps/v1", "Service": "v1", "Ingress": "networking.k8s.io/v1"}
+        return {"apiVersion": self.api_version, **found, "kind": self.kind, "metadata": metadata}
 
 
 def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, ...]:
-    """The objects of a step as they are now."""
-    return tuple(
-        Before(kind=each.kind, name=each.name, stage=each.stage, object=find(session, each.kind, each.name))
-        for each in objects
-        if each.kind in TAKEN_BACK
-    )
+    """The objects of a step as they are now. A Job is made anew by each run, and what is immutable is named by its content."""
+    wanted = [each for each in objects if not (each.kind == "Job" and each.stage) and not each.body.get("immutable")]
+    return tuple(found for each in wanted if (found := _before(session, each)))
+
+
+def _before(session: Session, each: KubeObject) -> Before | None:
+    namespace = each.namespace if each.namespace != session.namespace else None
+    version = str(each.body.get("apiVersion"))
+    try:
+        found = live(session, version, each.kind, each.name, namespace)
+    except Refused as no:
+        session.notice(f"{each.kind.lower()}/{each.name} may not be read, so that it could not be put back: {no.message}", "WARNING")
+        return None
+    return Before(kind=each.kind, name=each.name, stage=each.stage, object=found, api_version=version, namespace=namespace)
+
+
+def live(session: Session, api_version: str, kind: str, name: str, namespace: str | None) -> Object | None:
+    """An object of any kind as it is now; one of a kind that the API server does not know, or not yet, is not there."""
+    if kind in TAKEN_BACK and namespace is None:
+        return find(session, kind, name)
+    api = session.api.elsewhere(namespace) if namespace else session.api
+    try:
+        return session.ask(lambda: api.find_any(api_version, kind, name))
+    except NotThere:
+        return None
 
 
 def standing_before(session: Session, step: PlanStep) -> tuple[Before, ...]:
@@ -116,8 +144,24 @@ def record_name_of(pipeline: str) -> str:
 
 def _packed(befores: Iterable[Before]) -> str:
     """Without what nobody needs for the way back: a ConfigMap ends at 1 MiB, which is some hundreds of services so."""
-    plain = [{"kind": each.kind, "name": each.name, "stage": each.stage, "object": _kept(each.object)} for each in befores]
+    plain = [
+        {
+            "kind": each.kind,
+            "name": each.name,
+            "stage": each.stage,
+            "version": each.api_version,
+            "namespace": each.namespace,
+            "object": _kept(each.object),
+        }
+        for each in befores
+        if not _is_kept_back(each)
+    ]
     return base64.b64encode(gzip.compress(json.dumps(plain).encode(), mtime=0)).decode()
+
+
+def _is_kept_back(each: Before) -> bool:
+    """Values of secrets are copied nowhere, and what is large does not fit: this run knows it, one that resumes it does not."""
+    return each.kind == "Secret" or len(json.dumps(each.object)) > LARGEST_RECORDED
 
 
 def _kept(found: Object | None) -> Object | None:
@@ -130,7 +174,17 @@ def _kept(found: Object | None) -> Object | None:
 def _unpacked(text: str) -> Iterable[Before]:
     try:
         plain = json.loads(gzip.decompress(base64.b64decode(text)))
-        return [Before(kind=each["kind"], name=each["name"], stage=each["stage"], object=each["object"]) for each in plain]
+        return [
+            Before(
+                kind=each["kind"],
+                name=each["name"],
+                stage=each["stage"],
+                object=each["object"],
+                api_version=each["version"],
+                namespace=each["namespace"],
+            )
+            for each in plain
+        ]
     except (ValueError, KeyError, OSError, EOFError) as broken:
         raise BodyworkError(
             f"the record of what stood before the run cannot be read: {broken}", hint="Run it anew: bodywork apply, without --resume."

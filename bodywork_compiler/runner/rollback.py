@@ -47,8 +47,8 @@ def take_all_back(session: Session) -> None:
     """Every service that this run has changed, also in the part of it that was cut off and resumed: the last one first."""
     for step, before in sorted(session.befores.items(), reverse=True):
         for each in reversed(before):
-            if each.kind == "Deployment" and (step, each.name) not in session.taken_back:
-                take_back(session, StagePlan(step=step, stage=each.stage or each.name, kind=each.kind, name=each.name), before)
+            if each.kind == "Deployment" and each.stage and (step, each.name) not in session.taken_back:
+                take_back(session, StagePlan(step=step, stage=each.stage, kind=each.kind, name=each.name), before)
 
 
 def _problems(session: Session, stage: StagePlan, before: Sequence[Before]) -> Iterator[str]:

@@ -66,6 +66,7 @@ def set_up(session: Session) -> None:
         objects = [each for each in step.objects if (each.kind, each.name) != ("Namespace", session.namespace)]
         if step.number == labels.STEP_SETUP and objects:
             began = session.clock()
+            before.standing_before(session, PlanStep(number=step.number, objects=tuple(objects)))
             applying.apply(session, step.number, objects)
             other_kinds.must_be_good(session, step, began)
 

@@ -13,7 +13,7 @@ FOUND = {
 
 
 def test_an_object_that_apply_did_not_make_goes_back_whole() -> None:
-    before = Before(kind="Service", name="serve", stage="serve", object=FOUND)
+    before = Before(api_version="v1", kind="Service", name="serve", stage="serve", object=FOUND)
     assert before.last_applied is None
     assert before.whole() == {
         "apiVersion": "v1",
@@ -25,5 +25,14 @@ def test_an_object_that_apply_did_not_make_goes_back_whole() -> None:
 
 def test_a_revision_is_a_number() -> None:
     annotated = {**FOUND, "metadata": {"annotations": {"deployment.kubernetes.io/revision": "10"}}}
-    assert Before(kind="Deployment", name="serve", stage="serve", object=annotated).revision == 10
-    assert Before(kind="Deployment", name="serve", stage="serve", object=None).revision is None
+    assert (
+        Before(
+            api_version="apps/v1",
+            kind="Deployment",
+            name="serve",
+            stage="serve",
+            object=annotated,
+        ).revision
+        == 10
+    )
+    assert Before(api_version="apps/v1", kind="Deployment", name="serve", stage="serve", object=None).revision is None
