@@ -9,6 +9,18 @@ from typing import NamedTuple
 LONGEST = 63
 PROJECT_MARK = "--"  # between project and stage in the object names of v1 and v2
 
+# where the controller's Jobs and its account are, with the secrets groups: whoever may make pods there may do what the controller may
+CONTROLLER_NAMESPACE = "bodywork-deployment-jobs"
+# no pipeline is deployed there: the accounts of Kubernetes' own namespaces may do nearly everything
+RESERVED_NAMESPACES = {
+    CONTROLLER_NAMESPACE: "Bodywork's own controller",
+    "kube-system": "Kubernetes itself",
+    "kube-public": "Kubernetes itself",
+    "kube-node-lease": "Kubernetes itself",
+}
+# the second is v1's, which its own `setup-namespace` gave the secrets of the namespace
+CONTROLLER_ACCOUNTS = ("bodywork-workflow-controller", "bodywork-jobs-and-deployments")
+
 _OTHER, _OTHERS = re.compile(r"[^a-z0-9]"), re.compile(r"[^a-z0-9]+")
 _OTHERS_THAN_DOTS = re.compile(r"[^a-z0-9.]+")
 _DOT = re.compile(r"-?\.[-.]*")
@@ -49,6 +61,11 @@ def stage_names(stage: str, prefix: str = "") -> StageNames:
 def prefix_before_v3(project: str) -> str:
     """v1 (bodywork.ini) and v2 (config 1.0) call a stage's objects PROJECT--STAGE."""
     return f"{_OTHER.sub('-', project.lower())}{PROJECT_MARK}".lstrip("-")
+
+
+def reserved_for(namespace: str) -> str | None:
+    """Whose that namespace is, where no pipeline may be deployed to it."""
+    return RESERVED_NAMESPACES.get(namespace.strip().lower())
 
 
 def repeated(object_name: str, time: int) -> str:

@@ -187,6 +187,8 @@ def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
 
     # resolved: what of it is a link that leads elsewhere can then be told
     root = folder.resolve()
+    if options.no_project_templates:
+        _refuse_project_templates(root / TEMPLATES)
     given = (options.templates,) if options.templates else ()
     own = (root / TEMPLATES,) if os.path.lexists(root / TEMPLATES) else ()
     bounded = [*own, *(each for each in given if is_inside(each, root))]
@@ -196,10 +198,24 @@ def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
         with_namespace=not options.no_namespace,
         pod_security=options.pod_security,  # type: ignore[arg-type]  # one of click's choices
         argo_cd=options.argo_cd,
+        allow_privileges=options.allow_privileges,
         template_folders=given + own,
         foreign_template=lambda file: foreign(root, file) if any(each in file.parents for each in bounded) else None,
         **ingress_class,
     )
+
+
+def _refuse_project_templates(folder: Path) -> None:
+    """Left out in silence, they would give other manifests than the project means."""
+    from bodywork_compiler.compiler.engine import Engine
+
+    overridden = Engine((folder,)).overridden if folder.is_dir() else ()
+    if overridden:
+        raise BodyworkError(
+            f"the project overrides templates, and this run takes none of a project: {', '.join(f'templates/{name}' for name in overridden)}",
+            hint="Where a schedule runs it, allow them there: bodywork update cronjob --name NAME --project-templates; "
+            "with --async: --project-templates. Else leave --no-project-templates out.",
+        )
 
 
 def _uncommitted(found: Found, project: Project) -> str:

@@ -24,6 +24,7 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
     """The plan to execute, and the threshold of its log: only a config says another than INFO."""
     from bodywork_compiler.cli.location import Strictness, compile_location, is_project
     from bodywork_compiler.manifests import load_stream, to_stream
+    from bodywork_compiler.manifests.privileges import check_plan
 
     if where != STDIN and is_project(where, options):
         from bodywork_compiler.cli.render import say
@@ -32,7 +33,9 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
         say(compiled)
         return load_stream(to_stream(compiled.documents), compiled.project.name), compiled.project.log_level  # type: ignore[return-value]  # its schema's
     checked_manifests(where, options)
-    return read_manifests(where, lambda folder: kubectl.run("kustomize", str(folder)).out), "INFO"
+    plan = read_manifests(where, lambda folder: kubectl.run("kustomize", str(folder)).out)
+    check_plan(plan, allow_privileges=options.allow_privileges)
+    return plan, "INFO"
 
 
 def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
@@ -58,6 +61,6 @@ def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
 
 def checked_manifests(where: str, options: CompileOptions) -> None:
     """Refuse options that only a project has."""
-    given = [option for option in options.given() if option != "--namespace"]
+    given = [option for option in options.given() if option not in {"--namespace", "--allow-privileges"}]
     if given:
         raise click.UsageError(f"{', '.join(given)}: only for a project, and {where} is manifests")

@@ -69,6 +69,8 @@ class CompileOptions:
     ingress_class: str | None = None
     pod_security: str | None = None
     argo_cd: bool = False
+    no_project_templates: bool = False
+    allow_privileges: bool = False
 
     def given(self) -> tuple[str, ...]:
         """The options that were used, as they are typed: `--ingress-class`."""
@@ -113,6 +115,16 @@ _COMPILE = (
         help="The Pod Security Standard that pods satisfy; default: the config's, else restricted.",
     ),
     click.option("--argo-cd", is_flag=True, help="Write for Argo CD too: steps as sync waves, batch stages as hooks (docs/gitops.md)."),
+    click.option(
+        "--no-project-templates",
+        is_flag=True,
+        help="Refuse a project that overrides templates in its own folder templates/, as runs in the cluster do.",
+    ),
+    click.option(
+        "--allow-privileges",
+        is_flag=True,
+        help="Let overridden templates and manifests ask for more than a stage gets: other accounts, tokens, rights on nodes (docs/security.md).",
+    ),
 )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.manifests.check import Differences, Rendered
 
 _TAKEN_FROM_FOLDER = ("ingress-class", "pod-security", "namespace")
-_FLAGS = ("no-namespace", "argo-cd")
+_FLAGS = ("no-namespace", "argo-cd", "allow-privileges")
 
 
 def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: bool) -> None:

@@ -9,8 +9,9 @@ from bodywork_compiler.compiler.places import places
 from bodywork_compiler.compiler.preparation import preparation_documents
 from bodywork_compiler.compiler.shared import shared_by_all
 from bodywork_compiler.compiler.stages import stage_documents
-from bodywork_compiler.compiler.writer import Writer
-from bodywork_compiler.manifests import Document
+from bodywork_compiler.compiler.writer import KINDS, Writer
+from bodywork_compiler.manifests import Document, KubeObject
+from bodywork_compiler.manifests.privileges import check_namespace, check_privileges
 from bodywork_compiler.project import Project
 from bodywork_compiler.source import Source
 
@@ -25,6 +26,19 @@ def compile_project(project: Project, source: Source, options: RenderOptions | N
     """
     options = options or RenderOptions()
     shared = shared_by_all(project, source, options)
-    writer = Writer(Engine(options.template_folders, options.foreign_template))
+    check_namespace(shared.route_namespace)
+    engine = Engine(options.template_folders, options.foreign_template)
+    writer = Writer(engine)
     in_steps = [document for place in places(project) for document in stage_documents(shared, place, writer)]
-    return (*preparation_documents(shared, writer, in_steps), *in_steps)
+    documents = (*preparation_documents(shared, writer, in_steps), *in_steps)
+    if engine.overridden and not options.allow_privileges:
+        check_privileges([_as_object(document, engine) for document in documents], shared.pipeline)
+    return documents
+
+
+def _as_object(document: Document, engine: Engine) -> KubeObject:
+    """With the template as its origin, since that is what a person can change."""
+    from bodywork_compiler.manifests.kube_yaml import values
+
+    kinds = (template for template, kind in KINDS.items() if kind == document.kind)
+    return KubeObject(values(document.text)[0], f"template {engine.described(next(kinds))}")

@@ -98,6 +98,7 @@ def _options(shared: Shared, writer: Writer) -> dict[str, Any]:
         "pod-security": options.pod_security,
         "inline-source": bool(shared.parts),
         "argo-cd": options.argo_cd,
+        "allow-privileges": options.allow_privileges and bool(writer.engine.overridden),
         "templates": list(writer.engine.overridden),
     }
     return {name: value for name, value in given.items() if value}

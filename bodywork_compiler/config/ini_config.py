@@ -49,6 +49,7 @@ def _stage_folders(folder: Path) -> set[str]:
 def _of_project(default: Mapping[str, Any]) -> Iterator[Fault]:
     if default.get("PROJECT_NAME"):
         yield from naming.pipeline_faults(default["PROJECT_NAME"], ("default", "PROJECT_NAME"))
+        yield from naming.namespace_faults(default["PROJECT_NAME"], ("default", "PROJECT_NAME"))
     if default.get("DOCKER_IMAGE"):
         yield from images.faults(default["DOCKER_IMAGE"].lower(), ("default", "DOCKER_IMAGE"))
 

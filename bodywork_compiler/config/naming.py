@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bodywork_compiler import names
+from bodywork_compiler import labels, names
 from bodywork_compiler.config.faults import Fault, Path, shown
 from bodywork_compiler.config.meaning import namespace_for
 from bodywork_compiler.problems import Problem
@@ -13,6 +13,7 @@ from bodywork_compiler.values import value
 
 MOST_SHOWN = 3
 SHORTEST_PROPOSED = 8
+_RESERVED = {account.removeprefix(labels.object_name("")) for account in names.CONTROLLER_ACCOUNTS}
 
 
 @value
@@ -79,6 +80,18 @@ def pipeline_faults(name: str, path: Path) -> Iterator[Fault]:
     elif len(object_name) > names.LONGEST:
         message = f"is too long: Kubernetes takes {names.LONGEST} characters in a label, and this has {len(object_name)}"
         yield Fault(path=path, message=message, hint=f"for example `{names.shortened(object_name)}`")
+    elif object_name in _RESERVED:
+        yield Fault(
+            path=path, message=f"{shown(name)} is taken: its account would be that of Bodywork's controller", hint="choose another name"
+        )
+
+
+def namespace_faults(namespace: str, path: Path) -> Iterator[Fault]:
+    """`namespace` is what the pipeline's name gives, where the config says none."""
+    owner = names.reserved_for(namespace) or names.reserved_for(names.clean(namespace))
+    if owner:
+        message = f"the namespace {shown(namespace)} is for {owner}, and no pipeline is deployed there"
+        yield Fault(path=path, message=message, hint="choose another namespace")
 
 
 def notes(file: str, project: Project) -> list[Problem]:

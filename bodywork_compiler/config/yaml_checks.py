@@ -38,6 +38,9 @@ def _pipeline(pipeline: _Values, section: str) -> Iterator[Fault]:
     name, image = pipeline.get("name"), pipeline.get("docker_image")
     if isinstance(name, str):
         yield from naming.pipeline_faults(name, (section, "name"))
+        namespace = pipeline.get("namespace")
+        given = isinstance(namespace, str) and bool(namespace)
+        yield from naming.namespace_faults(str(namespace) if given else name, (section, "namespace" if given else "name"))
     if isinstance(image, str) and image:
         yield from images.faults(image, (section, "docker_image"))
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from bodywork_compiler.compiler.engine import Engine
 from bodywork_compiler.controller import settings
 from bodywork_compiler.controller.work import ACCOUNT
+from bodywork_compiler.manifests.privileges import check_namespace
+from bodywork_compiler.names import CONTROLLER_ACCOUNTS
 from bodywork_compiler.runner.groups import NAMESPACE
 
-V1_STAGES_ACCOUNT = "bodywork-jobs-and-deployments"
+V1_STAGES_ACCOUNT = CONTROLLER_ACCOUNTS[1]
 IN_CLUSTER_BINDING = f"{ACCOUNT}--{NAMESPACE}"  # the ancestor's name for it
 GROUPS_ROLE = "bodywork-secrets-groups"
 NAMESPACES_ROLE = "bodywork-namespaces"  # the ancestor's v1 gave it the name of v3's, which may do far more
@@ -27,6 +29,8 @@ def in_whole_cluster(image: str | None = None) -> Iterator[str]:
 
 def in_namespaces(namespaces: Sequence[str], image: str | None = None) -> Iterator[str]:
     """In the named namespaces what a run needs there, of the groups' secrets that they may be got by name, and nothing else."""
+    for namespace in namespaces:
+        check_namespace(namespace)
     yield _render("namespace", NAMESPACE, None)
     yield _render("controller-service-account", ACCOUNT, NAMESPACE)
     yield _render("controller-groups-role", GROUPS_ROLE, NAMESPACE)
@@ -46,6 +50,7 @@ def as_they_are(image: str) -> Iterator[str]:
 
 def in_v1_namespace(namespace: str) -> Iterator[str]:
     """v1's: everything in the pipeline's own namespace, and the list of namespaces. Stage pods need no rights, so that their account has none."""
+    check_namespace(namespace)
     yield _render("namespace", namespace, None)
     yield _render("controller-service-account", ACCOUNT, namespace)
     yield _render("controller-role", ACCOUNT, namespace)

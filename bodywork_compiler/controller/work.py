@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bodywork_compiler.names import CONTROLLER_ACCOUNTS
 from bodywork_compiler.runner.groups import NAMESPACE
 from bodywork_compiler.values import value
 
-ACCOUNT = "bodywork-workflow-controller"
+ACCOUNT = CONTROLLER_ACCOUNTS[0]
 PROGRAM = "bodywork"
 DEFAULT_RETRIES = 1
 _OPTIONS = ("branch", "folder", "namespace", "schedule-timeout")

@@ -8,10 +8,11 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, Plan
+from bodywork_compiler.names import CONTROLLER_NAMESPACE
 from bodywork_compiler.runner.observe import annotation, label
 from bodywork_compiler.runner.session import Session
 
-NAMESPACE = "bodywork-deployment-jobs"
+NAMESPACE = CONTROLLER_NAMESPACE
 OPAQUE = "Opaque"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import Plan
+from bodywork_compiler.manifests.privileges import check_namespace
 
 IN_CLUSTER = "in-cluster"
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # in every pod that has a token
@@ -30,7 +31,9 @@ def whereabouts(kubectl: Kubectl, plan: Plan) -> Whereabouts:
             f"the manifests are for namespace {plan.namespace}, not {asked}",
             hint=f"Render them for it: bodywork render --namespace {asked}, or --no-namespace for any.",
         )
-    return whereabouts_of(kubectl, asked or plan.namespace)
+    found = whereabouts_of(kubectl, asked or plan.namespace)
+    check_namespace(found.namespace)  # the context's own, and in a pod the pod's own
+    return found
 
 
 def whereabouts_of(kubectl: Kubectl, namespace: str | None) -> Whereabouts:
