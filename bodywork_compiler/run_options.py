@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from bodywork_compiler.values import value
@@ -9,9 +10,18 @@ from bodywork_compiler.values import value
 ALL = "all"
 Rollback = Literal["failed", "all"]
 
-
 # a new node takes that long at most: https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md (--max-node-provision-time)
 SCHEDULE_TIMEOUT_SECONDS = 900.0
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smh])+|[0-9]+(?:\.[0-9]+)?")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
+
+
+def seconds_of(text: str) -> float | None:
+    """Of a length of time as Go and kubectl write it (`90s`, `5m`, `1h30m`); a bare number is seconds. None: it is not a length of time."""
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in _PART.findall(text))
 
 
 @value

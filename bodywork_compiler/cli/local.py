@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from bodywork_compiler.cli.again import same_project
-from bodywork_compiler.cli.manifests import STDIN, checked_manifests, read_manifests
+from bodywork_compiler.cli.manifests import STDIN, checked_manifests, manifests_of_repository, read_manifests
 from bodywork_compiler.cli.options import CompileOptions, existing_file
 from bodywork_compiler.git.url import is_url
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
@@ -159,6 +159,8 @@ def _plan_at(where: str, options: CompileOptions, local: LocalOptions) -> tuple[
     from bodywork_compiler.cli.location import Strictness, compile_location, is_project
     from bodywork_compiler.manifests import load_stream, to_stream
 
+    if options.manifests:
+        return manifests_of_repository(where, options.manifests, options, _kustomize), "INFO", None
     if where == STDIN or not is_project(where, options):
         checked_manifests(where, options)
         return read_manifests(where, _kustomize), "INFO", None

@@ -133,6 +133,8 @@ def _check_usage(where: str, options: CompileOptions) -> None:
         raise click.UsageError(
             f"--folder belongs to a URL; for a folder on this machine give its path: {PurePosixPath(where, options.folder)}"
         )
+    if options.manifests:
+        raise click.UsageError("--manifests: only for apply and diff; what it names is rendered already")
     if options.namespace and options.no_namespace:
         raise click.UsageError("--namespace and --no-namespace exclude each other")
 
@@ -205,14 +207,20 @@ def _render_options(folder: Path, options: CompileOptions) -> RenderOptions:
     )
 
 
-def _refuse_project_templates(folder: Path) -> None:
-    """Left out in silence, they would give other manifests than the project means."""
+def project_templates(project: Path) -> list[str]:
+    """The templates that a project overrides by its own folder: `templates/pod.yaml.j2`."""
     from bodywork_compiler.compiler.engine import Engine
 
-    overridden = Engine((folder,)).overridden if folder.is_dir() else ()
+    own = project / "templates"
+    return [f"{own.name}/{name}" for name in Engine((own,)).overridden] if own.is_dir() else []
+
+
+def _refuse_project_templates(folder: Path) -> None:
+    """Left out in silence, they would give other manifests than the project means."""
+    overridden = project_templates(folder.parent)
     if overridden:
         raise BodyworkError(
-            f"the project overrides templates, and this run takes none of a project: {', '.join(f'templates/{name}' for name in overridden)}",
+            f"the project overrides templates, and this run takes none of a project: {', '.join(overridden)}",
             hint="Where a schedule runs it, allow them there: bodywork update cronjob --name NAME --project-templates; "
             "with --async: --project-templates. Else leave --no-project-templates out.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +26,8 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
     from bodywork_compiler.manifests import load_stream, to_stream
     from bodywork_compiler.manifests.privileges import check_plan
 
+    if options.manifests:
+        return manifests_of_repository(where, options.manifests, options, lambda folder: kubectl.run("kustomize", str(folder)).out), "INFO"
     if where != STDIN and is_project(where, options):
         from bodywork_compiler.cli.render import say
 
@@ -36,6 +38,44 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
     plan = read_manifests(where, lambda folder: kubectl.run("kustomize", str(folder)).out)
     check_plan(plan, allow_privileges=options.allow_privileges)
     return plan, "INFO"
+
+
+def manifests_of_repository(where: str, folder: str, options: CompileOptions, kustomize: Callable[[Path], str]) -> Plan:
+    """The plan in a folder of a URL's repository, as it is at its branch or commit."""
+    from bodywork_compiler.git.checkout import checkout
+    from bodywork_compiler.git.ssh import identity_of
+    from bodywork_compiler.git.url import is_url
+    from bodywork_compiler.git.wanted import Wanted
+    from bodywork_compiler.manifests.privileges import check_plan
+
+    if not is_url(where):
+        raise click.UsageError(f"--manifests belongs to a URL; for a folder on this machine give its path: {Path(where, folder)}")
+    _refuse_options(options, f"--manifests {folder} compiles none", allowed=_OF_A_REPOSITORY | _OF_MANIFESTS)
+    # the whole repository: an overlay's bases are elsewhere in it
+    wanted = Wanted(branch=options.branch, commit=options.commit, ssh=identity_of(options.ssh, options.known_hosts))
+    with checkout(where, wanted) as found:
+        try:
+            plan = _read_inside(found.folder, folder, kustomize)
+        except BodyworkError as fault:
+            # a temporary folder's name says nothing to anybody
+            fault.message = fault.message.replace(f"{found.folder}/", "")
+            raise
+    check_plan(plan, allow_privileges=options.allow_privileges)
+    return plan
+
+
+def _read_inside(repository: Path, name: str, kustomize: Callable[[Path], str]) -> Plan:
+    from bodywork_compiler.git.checkout import foreign
+
+    folder = repository / name
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise BodyworkError(f"--manifests {name}: must be a folder inside the repository, relative to its root")
+    if not folder.is_dir():
+        raise BodyworkError(f"--manifests {name}: the repository has no such folder there")
+    for each in (folder, *(each for each in folder.rglob("*") if each.is_symlink())):
+        if why := foreign(repository, each):
+            raise BodyworkError(f"{each.relative_to(repository)}: {why}", hint="Put the file itself there.")
+    return read_manifests(str(folder), kustomize)
 
 
 def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
@@ -61,6 +101,14 @@ def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
 
 def checked_manifests(where: str, options: CompileOptions) -> None:
     """Refuse options that only a project has."""
-    given = [option for option in options.given() if option not in {"--namespace", "--allow-privileges"}]
+    _refuse_options(options, f"{where} is manifests", allowed=_OF_MANIFESTS)
+
+
+_OF_MANIFESTS = frozenset({"--namespace", "--allow-privileges"})
+_OF_A_REPOSITORY = frozenset({"--branch", "--commit", "--ssh", "--known-hosts", "--manifests"})
+
+
+def _refuse_options(options: CompileOptions, why: str, *, allowed: frozenset[str]) -> None:
+    given = [option for option in options.given() if option not in allowed]
     if given:
-        raise click.UsageError(f"{', '.join(given)}: only for a project, and {where} is manifests")
+        raise click.UsageError(f"{', '.join(given)}: only for a project, and {why}")

@@ -69,6 +69,7 @@ class CompileOptions:
     ingress_class: str | None = None
     pod_security: str | None = None
     argo_cd: bool = False
+    manifests: str | None = None
     no_project_templates: bool = False
     allow_privileges: bool = False
 
@@ -115,6 +116,11 @@ _COMPILE = (
         help="The Pod Security Standard that pods satisfy; default: the config's, else restricted.",
     ),
     click.option("--argo-cd", is_flag=True, help="Write for Argo CD too: steps as sync waves, batch stages as hooks (docs/gitops.md)."),
+    click.option(
+        "--manifests",
+        metavar="DIR",
+        help="With a URL, for apply and diff: execute the manifests in this folder of the repository, a render or an overlay, and compile nothing.",
+    ),
     click.option(
         "--no-project-templates",
         is_flag=True,

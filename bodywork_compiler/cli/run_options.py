@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,17 @@ from typing import Any
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.run_options import ALL, SCHEDULE_TIMEOUT_SECONDS, RunOptions
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smh])+|\d+(?:\.\d+)?")
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
+from bodywork_compiler.run_options import ALL, SCHEDULE_TIMEOUT_SECONDS, RunOptions, seconds_of
 
 
 def duration(_context: click.Context, _option: click.Parameter, given: str | None) -> float | None:
     """Seconds, of a length of time as Go and kubectl write it (`90s`, `5m`, `1h30m`); a bare number is seconds."""
     if given is None:
         return None
-    if not _DURATION.fullmatch(given):
+    seconds = seconds_of(given)
+    if seconds is None:
         raise click.BadParameter(f"must be a length of time such as 90s, 5m or 1h30m, got `{given}`")
-    return sum(float(number) * _UNITS[unit or "s"] for number, unit in _PART.findall(given))
+    return seconds
 
 
 def limit(context: click.Context, option: click.Parameter, given: str | None) -> float | None:

@@ -11,7 +11,7 @@ from bodywork_compiler.api import Api, Object
 from bodywork_compiler.controller import manifests
 from bodywork_compiler.controller.creating import create
 from bodywork_compiler.controller.runs import ControllerRun, applied_by, container_of, is_controllers, jobs_made_by, runs_of
-from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, SshKey, Work
+from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, SshKey, Work, deadline_seconds
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests.kube_yaml import values as read_back
@@ -123,6 +123,9 @@ def difference(stands: Cronjob, wanted: NewCronjob) -> dict[str, Any]:
     }
     changed: dict[str, Any] = {name: now for name, (before, now) in fields.items() if before != now}
     job: dict[str, Any] = {"backoffLimit": wanted.work.retries} if stands.retries != wanted.work.retries else {}
+    net = wanted.work.deadline_seconds
+    if net != deadline_seconds(stands.apply.timeout, stands.retries):
+        job["activeDeadlineSeconds"] = net
     if pod := _pod_difference(stands, wanted):
         job["template"] = {"spec": pod}
     return {**changed, **({"jobTemplate": {"spec": job}} if job else {})}

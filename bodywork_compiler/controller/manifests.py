@@ -13,6 +13,7 @@ from bodywork_compiler.controller.work import ACCOUNT, Work
 CONTAINER = "bodywork"
 TOKEN_VOLUME = "https"  # noqa: S105 - a volume's name
 KEPT_SECONDS = 24 * 3600  # a Job of --async, and its log, after its end
+KEPT_SECONDS_OF_SCHEDULES = 30 * 24 * 3600  # beside the history limit, which a schedule that is suspended never comes to
 
 
 def job(name: str, work: Work) -> str:
@@ -21,7 +22,9 @@ def job(name: str, work: Work) -> str:
 
 def cronjob(name: str, work: Work, when: dict[str, Any]) -> str:
     """`when`: schedule, time_zone, suspend and history_limit."""
-    return Engine().render("controller-cronjob", {**_common(name, work, labels.CONTROLLER_SCHEDULED), "kept_seconds": None, **when})
+    return Engine().render(
+        "controller-cronjob", {**_common(name, work, labels.CONTROLLER_SCHEDULED), "kept_seconds": KEPT_SECONDS_OF_SCHEDULES, **when}
+    )
 
 
 def _common(name: str, work: Work, kind: str) -> dict[str, Any]:
@@ -31,6 +34,7 @@ def _common(name: str, work: Work, kind: str) -> dict[str, Any]:
         "labels": (("app.kubernetes.io/managed-by", "bodywork"), (labels.CONTROLLER, kind)),
         "annotations": (),
         "retries": work.retries,
+        "active_deadline_seconds": work.deadline_seconds,
         "service_account": ACCOUNT,
         "user_id": USER_ID,
         "image": work.image,

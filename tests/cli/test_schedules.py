@@ -148,3 +148,101 @@ def test_an_update_writes_only_what_is_given(kubectl: PaperKubectl) -> None:
     assert '--patch={"spec": {"suspend": true}}' in patched
     assert bodywork("update", "cronjob", "--name", "nightly").returncode == 2, "nothing was given"
     assert bodywork("update", "cronjob", "--name", "weekly", "--suspend").returncode == 1
+
+
+def run_of(text: str) -> dict[str, Any]:
+    spec = yaml.safe_load(text)["spec"]
+    job: dict[str, Any] = spec.get("jobTemplate", {"spec": spec})["spec"]
+    return {**job, "args": job["template"]["spec"]["containers"][0]["args"]}
+
+
+def test_a_run_in_the_cluster_takes_no_templates_and_has_an_end_unless_it_is_told_otherwise(kubectl: PaperKubectl) -> None:
+    run = run_of(create("--dry-run=client").stdout)
+    assert {"--no-project-templates", "--timeout=24h"} <= set(run["args"])
+    assert run["activeDeadlineSeconds"] > 24 * 3600
+    more = ("--project-templates", "--allow-privileges", "--timeout", "90m")
+    run = run_of(create("--dry-run=client", *more).stdout)
+    assert {"--allow-privileges", "--timeout=90m"} <= set(run["args"])
+    assert "--no-project-templates" not in run["args"]
+    assert not any(word.startswith("--timeout") for word in run_of(create("--dry-run=client", "--timeout", "0").stdout)["args"])
+    done = bodywork("create", "deployment", NOWHERE, "--async", "--dry-run=client", *more)
+    assert {"--allow-privileges", "--timeout=5400s"} <= set(run_of(done.stdout)["args"]), done.stderr
+
+
+def test_an_update_keeps_and_shows_what_a_schedule_may_do(kubectl: PaperKubectl) -> None:
+    made = yaml.safe_load(create("--dry-run=client", "--manifests", "overlays/prod", "--allow-privileges").stdout)
+    kubectl.has(NAMESPACE, ACCOUNT, {**made, "kind": "CronJob"})
+    (shown,) = json.loads(bodywork("get", "cronjobs", "-o", "json").stdout)
+    wanted = {"manifests": "overlays/prod", "timeout": "24h", "project_templates": False, "allow_privileges": True}
+    assert {key: shown[key] for key in wanted} == wanted
+    done = bodywork("update", "cronjob", "--name", "nightly", "--branch", "main", "--no-allow-privileges", "--dry-run=server")
+    assert done.returncode == 0, done.stderr
+    patch = kubectl.calls_file.read_text().splitlines()[-1]
+    assert "--manifests=overlays/prod" in patch
+    assert "--timeout=24h" in patch
+    assert "--allow-privileges" not in patch
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--manifests", "m", "--folder", "f"), "--manifests compiles none"),
+        (("--manifests", "m", "--project-templates"), "no template is used"),
+        (("--timeout", "soon"), "must be a length of time"),
+        (("--namespace", "kube-system"), "no pipeline is deployed there"),
+        (("--namespace", JOBS), "no pipeline is deployed there"),
+    ],
+)
+def test_what_makes_no_sense_or_is_not_allowed_is_refused_at_once(kubectl: PaperKubectl, words: tuple[str, ...], said: str) -> None:
+    done = create(*words)
+    assert done.returncode in {1, 2}
+    assert said in done.stderr
+    assert "CronJob/nightly" not in kubectl.left()
+
+
+def test_a_project_whose_templates_a_run_would_refuse_is_said_when_it_is_made(kubectl: PaperKubectl, tmp_path: Path) -> None:
+    repository = a_pipeline(tmp_path / "iris", remote=None)
+    (repository.path / "templates").mkdir()
+    (repository.path / "templates/service.yaml.j2").write_text("")
+    repository.commit()
+    a_bare_copy(repository, tmp_path / "served" / "iris.git")
+    with serving(tmp_path / "served", login=False) as address:
+        done = create("--dry-run=client", url=f"http://{address}/iris.git")
+        allowed = create("--dry-run=client", "--project-templates", url=f"http://{address}/iris.git")
+    assert "warning: the project overrides templates/service.yaml.j2" in done.stderr
+    assert "warning" not in allowed.stderr
+
+
+def test_manifests_of_a_repository_are_read_where_they_are_run(kubectl: PaperKubectl, tmp_path: Path) -> None:
+    repository = a_pipeline(tmp_path / "iris", remote=None, namespace="lab")
+    rendered = tmp_path / "iris/manifests"
+    assert bodywork("render", str(repository.path), "--inline-source", "-o", str(rendered)).returncode == 0
+    (tmp_path / "iris/out").symlink_to("/etc")
+    (tmp_path / "iris/links").mkdir()
+    (tmp_path / "iris/links/passwd.yaml").symlink_to("/etc/passwd")
+    repository.commit()
+    a_bare_copy(repository, tmp_path / "served" / "iris.git")
+    with serving(tmp_path / "served", login=False) as address:
+        url = f"http://{address}/iris.git"
+
+        def apply(folder: str, *more: str) -> Done:
+            return bodywork("apply", url, "--manifests", folder, "--dry-run=client", *more)
+
+        done = apply("manifests")
+        assert done.returncode == 0, done.stderr
+        assert "train" in done.stdout
+        for folder, said in {
+            "nothing": "no such folder",
+            "../iris": "inside the repository",
+            "/etc": "inside the repository",
+            "out": "leads out of it",
+            "links": "leads out of it",
+        }.items():
+            refused = apply(folder)
+            assert refused.returncode == 1, (folder, refused.stderr)
+            assert said in refused.stderr
+            assert "/tmp" not in refused.stderr, "no temporary folder is named"
+            assert "root:" not in refused.stderr
+        assert apply("manifests", "--pod-security", "none").returncode == 2
+    assert bodywork("apply", str(repository.path), "--manifests", "manifests").returncode == 2, "its path is given then"
+    assert bodywork("render", str(repository.path), "--manifests", "manifests").returncode == 2

@@ -20,6 +20,8 @@ from schedule_texts import ACCEPTED, REFUSED
 from servers import GitServer, S3Server, address_for_pods
 from ssh_server import needs_sshd, ssh_server
 
+from bodywork_compiler import resources
+
 pytestmark = pytest.mark.cluster
 JOBS = "bodywork-deployment-jobs"
 # each run makes a model that is newer by one; the third takes its time
@@ -158,6 +160,75 @@ def test_runs_in_the_cluster(controller: Controller, namespace: str, url: str, s
     gone = controller.bodywork("delete", "cronjob", schedule)
     assert (gone.returncode, gone.stdout) == (1, "")
     assert f"Could not find cronjob={schedule}." in gone.stderr
+
+
+def test_reviewed_manifests_run_on_a_schedule(
+    controller: Controller, namespace: str, git_server: GitServer, schedule: str, tmp_path: Path
+) -> None:
+    """An overlay at the branch's head, which pins an earlier commit than that head: no template and no code of today is run."""
+    controller("configure-cluster", "--namespace", namespace)
+    stage = a_batch_stage(cpu_request=0.1, memory_request_mb=50)
+    project = a_pipeline(tmp_path / "project", remote=None, stages={"train": stage}, namespace=f"{namespace}-base")
+    write(project.path / "train/main.py", "import os; print('as it was reviewed', os.environ['WHERE'])")
+    project.commit("Reviewed")
+    url = git_server.publish(project, namespace)
+    controller.cluster.run("git", "-C", str(project.path), "remote", "add", "origin", url)
+    rendered = controller.cluster.run(
+        sys.executable, "-m", "bodywork_compiler", "render", url, "-o", str(project.path / "manifests"), cwd=tmp_path
+    )
+    assert rendered.returncode == 0, rendered.stderr
+    variable = "[{op: add, path: /spec/template/spec/containers/0/env/-, value: {name: WHERE, value: in prod}}]"
+    write(
+        project.path / "overlays/prod/kustomization.yaml",
+        f"namespace: {namespace}\nsortOptions: {{order: fifo}}\nresources: [../../manifests]\n"
+        f"patches:\n  - target: {{kind: Job}}\n    patch: '{variable}'\n",
+    )
+    write(project.path / "train/main.py", "print('not reviewed')")
+    write(project.path / "templates/pod.yaml.j2", "not reviewed")
+    project.commit("Manifests, and what nobody has looked at")
+    git_server.publish(project, namespace)
+
+    words = [url, "--name", schedule, "--schedule", "0 2 * * *", "--image", controller.image, "--retries", "0", "--suspend"]
+    controller("create", "cronjob", *words, "--manifests", "overlays/prod", "--timeout", "20m")
+    job = controller.cluster.get("cronjob", schedule, "-n", JOBS)["spec"]["jobTemplate"]["spec"]
+    assert job["activeDeadlineSeconds"] > 20 * 60
+    assert job["ttlSecondsAfterFinished"]
+    log = controller("trigger", "cronjob", schedule, "--follow")
+    assert "as it was reviewed in prod" in log
+    assert "completed job=train" in log
+
+
+def test_a_commit_does_not_reach_the_controllers_secrets(
+    controller: Controller, namespace: str, git_server: GitServer, schedule: str, tmp_path: Path
+) -> None:
+    """With wide rights: neither by its namespace nor by a template, not even where templates are allowed."""
+    controller("configure-cluster", "--namespace", namespace)
+    project = a_pipeline(tmp_path / "project", remote=None, stages={"train": a_batch_stage()}, namespace=namespace)
+    own = (resources.folder("templates") / "pod.yaml.j2").read_text()
+    stolen = own.replace("serviceAccountName: {{ service_account | yaml }}", "serviceAccountName: bodywork-workflow-controller")
+    write(
+        project.path / "templates/pod.yaml.j2", stolen.replace("automountServiceAccountToken: false", "automountServiceAccountToken: true")
+    )
+    project.commit("Templates")
+    url = git_server.publish(project, namespace)
+
+    def log_of(name: str, *more: str) -> str:
+        words = [url, "--async", "--async-job-name", f"{schedule}-{name}", "--image", controller.image, "--retries", "0"]
+        controller("create", "deployment", *words, *more)
+        run = f"async-workflow-{schedule}-{name}"
+        log = controller("get", "deployments", "--async", "--logs", run, "--follow")
+        controller("delete", "deployment", "--async", run)
+        return log
+
+    assert "this run takes none of a project: templates/pod.yaml.j2" in log_of("none")
+    allowed = log_of("templates", "--project-templates")
+    assert "runs as the account bodywork-workflow-controller" in allowed
+    config = (project.path / "bodywork.yaml").read_text()
+    write(project.path / "bodywork.yaml", config.replace(f"namespace: {namespace}", f"namespace: {JOBS}"))
+    project.commit("Another namespace")
+    git_server.publish(project, namespace)
+    assert "no pipeline is deployed there" in log_of("namespace", "--project-templates", "--allow-privileges")
+    assert controller.cluster.get("jobs", "-n", namespace)["items"] == []
 
 
 @needs_sshd

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bodywork_compiler import labels
-from bodywork_compiler.cli.earlier.foreseen import warn
+from bodywork_compiler.cli.earlier.foreseen import Foreseen, warn
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api
     from bodywork_compiler.cli.earlier.remote import Remote
     from bodywork_compiler.controller.work import SshKey
-    from bodywork_compiler.project import Project
 
 
-def ssh_key(remote: Remote, api: Api | None, project: Project | None) -> SshKey | None:
+def ssh_key(remote: Remote, api: Api | None, project: Foreseen | None) -> SshKey | None:
     """The key that the pod clones with: only over ssh, and by the names that the documents of each generation give its secret."""
     from bodywork_compiler.controller.work import SshKey
     from bodywork_compiler.git.url import is_ssh
@@ -38,7 +37,7 @@ def ssh_key(remote: Remote, api: Api | None, project: Project | None) -> SshKey 
     return there or names[0]
 
 
-def token_secret(remote: Remote, project: Project | None) -> str | None:
+def token_secret(remote: Remote, project: Foreseen | None) -> str | None:
     """The secret of an https address, which a public repository has not got."""
     group = _group(remote, project)
     if not remote.git_url.lower().startswith(("https://", "http://")) or not (remote.home or group):
@@ -46,8 +45,8 @@ def token_secret(remote: Remote, project: Project | None) -> str | None:
     return labels.HTTPS_SECRET[0] if remote.home else f"{group}-{labels.HTTPS_SECRET[0]}"
 
 
-def _group(remote: Remote, project: Project | None) -> str | None:
-    return remote.group or ((project.secrets_group or project.object_name) if project else None)
+def _group(remote: Remote, project: Foreseen | None) -> str | None:
+    return remote.group or (project.group if project else None)
 
 
 def _is_there(api: Api, secret: str) -> bool:

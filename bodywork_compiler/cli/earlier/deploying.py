@@ -27,6 +27,7 @@ class Deploying:
     group: str | None
     retries: int | None
     image: str | None
+    project_templates: bool
 
 
 _OPTIONS = (
@@ -52,6 +53,11 @@ _OPTIONS = (
         metavar="IMAGE",
         help="For a run in the cluster: the controller's image; default: BODYWORK_IMAGE, else what configure-cluster remembered.",
     ),
+    click.option(
+        "--project-templates",
+        is_flag=True,
+        help="For a run in the cluster: take the templates that the project overrides; default: refuse them.",
+    ),
 )
 
 
@@ -71,6 +77,8 @@ def deploy(git_url: str, deploying: Deploying) -> int:
     if not deploying.running.is_printed:
         click.echo("Using local workflow controller - retries inactive.")
         click.echo(f"deploying {deploying.branch or 'default branch'} from {without_credentials(git_url)}")
+    if deploying.project_templates:
+        raise click.UsageError("--project-templates: only with --async; a run from here takes them")
     return run_here(deploying.running, git_url, deploying.branch, deploying.namespace)
 
 
@@ -82,8 +90,14 @@ def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
 
     running = deploying.running
     schedule_timeout = running.run.schedule_timeout_seconds
-    if replace(running.run, schedule_timeout_seconds=DEFAULT_RUN.schedule_timeout_seconds) != DEFAULT_RUN:
-        raise click.UsageError("the options of a run, but --schedule-timeout, go with a run from here only: leave --async out")
+    timeout = running.run.timeout_seconds
+    others = replace(
+        running.run, schedule_timeout_seconds=DEFAULT_RUN.schedule_timeout_seconds, timeout_seconds=DEFAULT_RUN.timeout_seconds
+    )
+    if others != DEFAULT_RUN:
+        raise click.UsageError(
+            "the options of a run, but --timeout and --schedule-timeout, go with a run from here only: leave --async out"
+        )
     remote = Remote(
         way=running.way,
         git_url=git_url,
@@ -95,6 +109,10 @@ def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
         known_hosts=running.known_hosts,
         retries=deploying.retries,
         image=deploying.image,
+        timeout=f"{timeout:g}s" if timeout else None,
+        manifests=running.manifests,
+        project_templates=deploying.project_templates,
+        allow_privileges=running.allow_privileges,
         schedule_timeout=None if schedule_timeout == DEFAULT_RUN.schedule_timeout_seconds else f"{schedule_timeout or 0:g}s",
     )
     if not running.dry_run:

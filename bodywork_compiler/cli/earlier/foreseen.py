@@ -8,11 +8,11 @@ import click
 
 from bodywork_compiler.cli.earlier.cluster import kubectl_of
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api
     from bodywork_compiler.cli.earlier.remote import Remote
-    from bodywork_compiler.project import Project
 
 _SHOWN = 5
 
@@ -37,19 +37,36 @@ def refuse_what_no_pod_reaches(git_url: str) -> None:
         )
 
 
-def project_of(remote: Remote) -> Project | None:
+@value
+class Foreseen:
+    """What is known of the pipeline that is to be run. `group` is that of its keys."""
+
+    namespace: str | None
+    group: str
+
+
+def project_of(remote: Remote) -> Foreseen | None:
     """What the repository holds now; None, with a warning, where that cannot be known from here: the cluster may reach it all the same."""
     from bodywork_compiler import config
+    from bodywork_compiler.cli.location import project_templates
     from bodywork_compiler.errors import ConfigError
     from bodywork_compiler.git.checkout import checkout, refuse_foreign_files
     from bodywork_compiler.git.ssh import identity_of
     from bodywork_compiler.git.wanted import Wanted
 
+    if remote.manifests:
+        return _manifests_of(remote, remote.manifests)
     wanted = Wanted(branch=remote.branch, folder=(remote.folder or "").strip("/"), ssh=identity_of(remote.ssh, remote.known_hosts))
     try:
         with checkout(remote.git_url, wanted) as found:
             refuse_foreign_files(found)
-            return config.load(found.folder).project
+            project = config.load(found.folder).project
+            if not remote.project_templates and (overridden := project_templates(found.folder)):
+                warn(
+                    f"the project overrides {', '.join(overridden)}, and a run in the cluster takes no templates of a project, so it would fail",
+                    "If you trust whoever may push there: --project-templates.",
+                )
+            return Foreseen(namespace=project.namespace or project.name.lower(), group=project.secrets_group or project.object_name)
     except ConfigError as faults:
         wrong = [f"{each.file.rpartition('/')[2]}: {each.message}" for each in faults.problems if each.severity == "error"]
         warn(f"the config of {remote.git_url} is not valid now, so a run would fail", *wrong[:_SHOWN])
@@ -58,7 +75,28 @@ def project_of(remote: Remote) -> Project | None:
     return None
 
 
-def refuse_without_account(api: Api, remote: Remote, project: Project | None) -> None:
+def _manifests_of(remote: Remote, folder: str) -> Foreseen | None:
+    from bodywork_compiler import labels
+    from bodywork_compiler.cli.manifests import manifests_of_repository
+    from bodywork_compiler.cli.options import CompileOptions
+
+    options = CompileOptions(
+        branch=remote.branch,
+        manifests=folder,
+        ssh=remote.ssh,
+        known_hosts=remote.known_hosts,
+        allow_privileges=bool(remote.allow_privileges),
+    )
+    kubectl = kubectl_of(remote.way, None)
+    try:
+        plan = manifests_of_repository(remote.git_url, folder, options, lambda path: kubectl.run("kustomize", str(path)).out)
+    except BodyworkError as problem:
+        warn(f"{folder} of {remote.git_url} cannot be run now: {problem.message}", *([problem.hint] if problem.hint else []))
+        return None
+    return Foreseen(namespace=plan.namespace, group=plan.facts.get(labels.FACT_SECRETS_GROUP) or plan.pipeline)
+
+
+def refuse_without_account(api: Api, remote: Remote, project: Foreseen | None) -> None:
     from bodywork_compiler.api import Refused
     from bodywork_compiler.controller.work import ACCOUNT
 
@@ -73,7 +111,7 @@ def refuse_without_account(api: Api, remote: Remote, project: Project | None) ->
         )
 
 
-def warn_without_rights(api: Api, remote: Remote, project: Project | None) -> None:
+def warn_without_rights(api: Api, remote: Remote, project: Foreseen | None) -> None:
     """Asked in the account's name, which who owns the cluster may do; who may not is told nothing."""
     from bodywork_compiler.controller.work import ACCOUNT
 
@@ -86,9 +124,8 @@ def warn_without_rights(api: Api, remote: Remote, project: Project | None) -> No
         warn(f"the controller may not run a pipeline in namespace {namespace}", how_to_configure(remote.home, namespace))
 
 
-def _namespace_of(remote: Remote, project: Project | None) -> str | None:
-    configured = (project.namespace or project.name.lower()) if project else None
-    return remote.home or remote.namespace or configured
+def _namespace_of(remote: Remote, project: Foreseen | None) -> str | None:
+    return remote.home or remote.namespace or (project.namespace if project else None)
 
 
 def how_to_configure(home: str | None, namespace: str | None) -> str:

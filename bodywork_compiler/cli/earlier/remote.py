@@ -40,6 +40,10 @@ class Remote:
     retries: int | None = None
     image: str | None = None
     schedule_timeout: str | None = None
+    timeout: str | None = None
+    manifests: str | None = None
+    project_templates: bool | None = None
+    allow_privileges: bool | None = None
 
 
 def length_of_time(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -47,6 +51,13 @@ def length_of_time(context: click.Context, option: click.Parameter, given: str |
     duration(context, option, given)
     return given
 
+
+TIMEOUT_HELP = "The limit of a whole run (90m); 0: none. Default: 24h."
+MANIFESTS = click.option(
+    "--manifests",
+    metavar="DIR",
+    help="Execute the manifests in this folder of the repository, a render or an overlay (docs/gitops.md), and compile nothing.",
+)
 
 _REMOTE = (
     click.option("--folder", metavar="DIR", help="The project's folder inside the repository; default: its root."),
@@ -74,11 +85,23 @@ _REMOTE = (
         callback=length_of_time,
         help="How long a stage's pod may wait for a node and its image (5m); default: as of apply.",
     ),
+    click.option("--timeout", metavar="TIME", callback=length_of_time, help=TIMEOUT_HELP),
+    MANIFESTS,
+    click.option(
+        "--project-templates/--no-project-templates",
+        default=None,
+        help="Take the templates that the project overrides, or refuse a project that overrides any; default: refuse.",
+    ),
+    click.option(
+        "--allow-privileges/--no-allow-privileges",
+        default=None,
+        help="Let these templates and manifests ask for more than a stage gets, or not (docs/security.md); default: not.",
+    ),
 )
 
 
 def remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--folder`, `--retries`, `--group`, `--ssh`, `--known-hosts`, `--image`, `--schedule-timeout`."""
+    """Adds `--folder`, `--retries`, `--group`, `--ssh`, `--known-hosts`, `--image`, `--schedule-timeout`, `--timeout`, `--manifests` and what they may say."""
     for option in reversed(_REMOTE):
         command = option(command)
     return command
@@ -110,8 +133,12 @@ def work_of(remote: Remote, api: Api | None) -> Work:
     from bodywork_compiler.cli.earlier.credentials import ssh_key, token_secret
     from bodywork_compiler.controller.image import DEFAULT_IMAGE, choose_image, image_given
     from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, Work
+    from bodywork_compiler.manifests.privileges import check_namespace
 
     foreseen.refuse_what_no_pod_reaches(remote.git_url)
+    for namespace in (remote.home, remote.namespace):
+        check_namespace(namespace)
+    _check_usage(remote)
     project = foreseen.project_of(remote)
     if api:
         foreseen.refuse_without_account(api, remote, project)
@@ -128,7 +155,11 @@ def work_of(remote: Remote, api: Api | None) -> Work:
             branch=remote.branch,
             folder=remote.folder,
             namespace=remote.home or remote.namespace,
+            manifests=remote.manifests,
+            timeout=_timeout(remote),
             schedule_timeout=remote.schedule_timeout,
+            project_templates=bool(remote.project_templates),
+            allow_privileges=bool(remote.allow_privileges),
         ),
         image=image,
         retries=DEFAULT_RETRIES if remote.retries is None else remote.retries,
@@ -136,6 +167,21 @@ def work_of(remote: Remote, api: Api | None) -> Work:
         token=token_secret(remote, project),
         namespace=home_of(remote.home),
     )
+
+
+def _timeout(remote: Remote) -> str | None:
+    from bodywork_compiler.controller.work import DEFAULT_TIMEOUT
+    from bodywork_compiler.run_options import seconds_of
+
+    given = remote.timeout or DEFAULT_TIMEOUT
+    return given if seconds_of(given) else None
+
+
+def _check_usage(remote: Remote) -> None:
+    if remote.manifests and remote.folder:
+        raise click.UsageError("--folder is a project's, and --manifests compiles none: give the one folder that is to be executed")
+    if remote.manifests and remote.project_templates:
+        raise click.UsageError("--project-templates: --manifests compiles nothing, so no template is used")
 
 
 def store_key(remote: Remote, work: Work) -> None:

@@ -10,6 +10,7 @@ import click
 
 from bodywork_compiler.cli.earlier.cluster import Way, way_options
 from bodywork_compiler.cli.earlier.gathered import gathered
+from bodywork_compiler.cli.earlier.remote import MANIFESTS
 from bodywork_compiler.cli.options import existing_key
 from bodywork_compiler.cli.run_options import run_options
 from bodywork_compiler.run_options import RunOptions
@@ -29,6 +30,8 @@ class Running:
     folder: str | None
     ssh: str | None
     known_hosts: str | None
+    manifests: str | None
+    allow_privileges: bool
     dry_run: str | None
     output: str
 
@@ -47,6 +50,8 @@ _OPTIONS = (
         help="The private key for a repository by SSH, which is stored for the pods as well.",
     ),
     click.option("--known-hosts", metavar="FILE", help="With --ssh: the host keys to trust; default: your own known_hosts."),
+    MANIFESTS,
+    click.option("--allow-privileges", is_flag=True, help="Let templates and manifests ask for more than a stage gets (docs/security.md)."),
     click.option(
         "--dry-run", type=click.Choice(["client", "server"]), help="Change nothing: show what would be done, or ask the server about it."
     ),
@@ -75,7 +80,13 @@ def run_here(running: Running, git_url: str, branch: str | None, namespace: str 
     from bodywork_compiler.cli.options import CompileOptions
 
     options = CompileOptions(
-        branch=branch or None, folder=running.folder, ssh=running.ssh, known_hosts=running.known_hosts, namespace=namespace
+        branch=branch or None,
+        folder=running.folder,
+        ssh=running.ssh,
+        known_hosts=running.known_hosts,
+        namespace=namespace,
+        manifests=running.manifests,
+        allow_privileges=running.allow_privileges,
     )
     if running.output == "yaml":
         return _print_manifests(running, git_url, options)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.api import Api
     from bodywork_compiler.controller.cronjobs import Cronjob, NewCronjob, When
 
+_KEPT = ("branch", "folder", "namespace", "manifests", "schedule_timeout", "project_templates", "allow_privileges")
 COLUMNS = (
     Column(heading="Name", key="name"),
     Column(heading="Git Repository URL", key="git_url"),
@@ -144,7 +145,11 @@ def row_of(cronjob: Cronjob) -> dict[str, Any]:
         "git_branch": cronjob.apply.branch,
         "folder": cronjob.apply.folder,
         "namespace": cronjob.apply.namespace,
+        "manifests": cronjob.apply.manifests,
+        "timeout": cronjob.apply.timeout,
         "schedule_timeout": cronjob.apply.schedule_timeout,
+        "project_templates": cronjob.apply.project_templates,
+        "allow_privileges": cronjob.apply.allow_privileges,
         "image": cronjob.image,
     }
 
@@ -176,7 +181,8 @@ def as_it_is_to_stand(api: Api, name: str, timing: Timing, asked: dict[str, Any]
     stands = find_cronjob(api, name)
     given = {key: each for key, each in asked.items() if each is not None and key != "way"}
     before: dict[str, Any] = {"git_url": stands.apply.url, "retries": stands.retries, "image": stands.image if stands.is_ours else None}
-    before |= {key: getattr(stands.apply, key) for key in ("branch", "folder", "namespace", "schedule_timeout")}
+    before |= {key: getattr(stands.apply, key) for key in _KEPT}
+    before["timeout"] = stands.apply.timeout or "0"
     if stands.ssh:
         before["group"] = stands.ssh.secret.removesuffix(f"-{labels.SSH_SECRET[0]}")
     elif stands.token:

@@ -10,7 +10,8 @@ from bodywork_compiler.controller.runs import applied_by, is_controllers
 from bodywork_compiler.controller.work import Apply, SshKey, Work, apply_in
 from bodywork_compiler.errors import BodyworkError
 
-IRIS = Apply(url="git@git.example.com:acme/iris.git", branch="a$(HOME)b", folder="ml", schedule_timeout="5m")
+IRIS = Apply(url="git@git.example.com:acme/iris.git", branch="a$(HOME)b", folder="ml", schedule_timeout="5m", timeout="2h")
+REVIEWED = Apply(url="https://a/b", branch="main", manifests="overlays/prod", timeout="90m", allow_privileges=True)
 KEY = SshKey(secret="prod-ssh-git-private-key", key="BODYWORK_GIT_SSH_PRIVATE_KEY")
 WORK = Work(apply=IRIS, image="bodywork-controller:1", retries=2, ssh=KEY)
 NIGHTLY = NewCronjob(name="nightly", work=WORK, when=When(schedule="@daily", time_zone="Europe/Berlin", history_limit=3))
@@ -119,7 +120,7 @@ def test_nothing_differs_from_what_stands():
         ({"suspended": True}, {"suspend": False}),
         ({"history_limit": 1}, {"successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 3}),
         ({"time_zone": None}, {"timeZone": "Europe/Berlin"}),
-        ({"retries": 0}, {"jobTemplate": {"spec": {"backoffLimit": 2}}}),
+        ({"retries": 0}, {"jobTemplate": {"spec": {"backoffLimit": 2, "activeDeadlineSeconds": WORK.deadline_seconds}}}),
     ],
 )
 def test_only_what_differs_is_written(changed, patch):
@@ -127,7 +128,7 @@ def test_only_what_differs_is_written(changed, patch):
 
 
 def test_another_branch_changes_the_arguments_and_nothing_else():
-    patch = difference(as_it_stands(apply=Apply(url=IRIS.url)), NIGHTLY)
+    patch = difference(as_it_stands(apply=Apply(url=IRIS.url, timeout=IRIS.timeout)), NIGHTLY)
     args = list(manifests.arguments(WORK))
     assert patch == {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "bodywork", "args": args}]}}}}}
 
@@ -143,3 +144,47 @@ def test_names_are_cleaned_and_those_that_are_too_long_are_refused():
     assert len(run_name("n" * 52, 1605214260.5)) == 63
     with pytest.raises(BodyworkError, match="must have 1 to 52 letters and digits"):
         object_name("n" * 53)
+
+
+@pytest.mark.parametrize(
+    "apply",
+    [
+        IRIS,
+        REVIEWED,
+        Apply(url="https://a/b", project_templates=True),
+        Apply(url="https://a/b", project_templates=True, allow_privileges=True),
+    ],
+)
+def test_all_that_may_be_said_of_a_run_is_read_back(apply):
+    job = yaml.safe_load(AsyncRun(name="once", work=Work(apply=apply, image="i")).manifest)["spec"]
+    assert applied_by(job) == apply
+
+
+def test_templates_of_a_project_are_taken_only_where_somebody_said_so():
+    assert "--no-project-templates" in Apply(url="https://a/b").args
+    assert "--no-project-templates" not in Apply(url="https://a/b", project_templates=True).args
+    assert "--no-project-templates" not in REVIEWED.args, "nothing is compiled"
+    assert not {"--allow-privileges", "--timeout"} & {word.partition("=")[0] for word in Apply(url="https://a/b").args}
+
+
+def test_what_was_made_before_is_told_as_it_is():
+    args = ["bodywork", "apply", "https://a/b", "--yes"]
+    assert apply_in(args) == Apply(url="https://a/b", project_templates=True)
+
+
+def test_a_run_has_an_end_and_its_job_a_net_behind_it():
+    job = yaml.safe_load(NIGHTLY.manifest)["spec"]["jobTemplate"]["spec"]
+    attempts = WORK.retries + 1
+    assert "--timeout=2h" in job["template"]["spec"]["containers"][0]["args"]
+    assert job["activeDeadlineSeconds"] > attempts * 2 * 3600
+    assert job["ttlSecondsAfterFinished"] == 30 * 24 * 3600
+    without = NewCronjob(name="n", work=Work(apply=Apply(url="https://a/b"), image="i"), when=NIGHTLY.when)
+    assert "activeDeadlineSeconds" not in yaml.safe_load(without.manifest)["spec"]["jobTemplate"]["spec"]
+
+
+def test_another_time_limit_moves_the_net():
+    shorter = NewCronjob(name="nightly", work=Work(apply=Apply(url="https://a/b", timeout="1h"), image="i"), when=NIGHTLY.when)
+    patch = difference(as_it_stands(shorter, apply=Apply(url="https://a/b", timeout="2h")), shorter)["jobTemplate"]["spec"]
+    assert patch["activeDeadlineSeconds"] == shorter.work.deadline_seconds
+    none = NewCronjob(name="nightly", work=Work(apply=Apply(url="https://a/b"), image="i"), when=NIGHTLY.when)
+    assert difference(as_it_stands(shorter), none)["jobTemplate"]["spec"]["activeDeadlineSeconds"] is None, "which takes it away"
