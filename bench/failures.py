@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -421,7 +422,8 @@ def last_words(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     for line in lines:
         if line.startswith("{") and json.loads(line).get("event") == "run_ended":
-            return str(json.loads(line)["reason"])
+            ended = json.loads(line)
+            return str(ended["reason"] or ended["result"])
     telling = [line for line in lines if line.lower().startswith(("error", "bodywork: ", "the "))]
     return (telling or lines or [""])[-1]
 
@@ -512,7 +514,8 @@ def badness(case: Case, result: Result) -> int:
 
 
 def cell(result: Result) -> str:
-    words = result.words.replace("|", "\\|").replace("`", "'")
+    words = re.sub(r"failures-\w+-\w{6}", "NS", result.words.replace("|", "\\|").replace("`", "'"))
+    words = words.replace("release shop failed, and has been rolled back due to rollback-on-failure being set", "rolled back")
     words = words if len(words) <= 110 else words[:109] + "…"
     return f"{result.exit_code}, {result.seconds:.0f} s: {words}<br>**{result.state}**"
 
