@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "bodywork_compiler"
 NAME = PACKAGE.name
 
 # room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
-VALUES = {"errors", "labels", "names", "problems", "project", "repository", "resources", "run_options", "source", "values"}
+VALUES = {"errors", "labels", "names", "problems", "project", "repository", "resources", "run_options", "source", "values", "printable"}
 ALLOWED: dict[str, set[str]] = {
     "errors": {"problems"},
     "labels": set(),
@@ -22,6 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "resources": set(),
     "run_options": {"values"},
     "names": {"errors", "problems"},
+    "printable": set(),
+    "streams": {"printable"},
     "source": {"errors", "values"},
     "values": set(),
     "config": VALUES - {"source"},
@@ -43,11 +45,21 @@ ALLOWED: dict[str, set[str]] = {
     "deployed": VALUES | {"manifests", "kubectl", "proxy", "api", "runner"},
     "preview": VALUES | {"manifests", "kubectl", "kubectl_errors", "runner"},
     # a run's events, a pipeline's status and a preview's values are what a report is made of; nothing else of theirs
-    "report": {"errors", "labels", "problems", "runner.events", "runner.run_records", "deployed.status", "preview.values"},
+    "report": {
+        "errors",
+        "labels",
+        "problems",
+        "printable",
+        "streams",
+        "runner.events",
+        "runner.run_records",
+        "deployed.status",
+        "preview.values",
+    },
     "cli": VALUES
     | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"}
-    | {"secret_groups", "controller", "starting", "graph"},
-    "__main__": {"cli"},
+    | {"secret_groups", "controller", "starting", "graph", "streams"},
+    "__main__": {"cli", "streams"},
     "__init__": set(),
 }
 STARTS_PROCESSES = {

@@ -35,11 +35,26 @@ PATHS = {"fnmatch", "ipaddress", "ntpath", "pathlib", "urllib"}
 DATACLASSES = {"copy", "dataclasses", "gc"}
 START_UP: Allowed = {"own": {"cli", "errors"}, "other": set()}
 SHOWS_HELP: Allowed = {
-    "own": {"cli", "config", "errors", "git", "labels", "problems", "project", "report", "resources", "run_options", "source", "values"},
+    "own": {
+        "cli",
+        "config",
+        "errors",
+        "git",
+        "labels",
+        "problems",
+        "project",
+        "report",
+        "resources",
+        "run_options",
+        "source",
+        "values",
+        "printable",
+        "streams",
+    },
     "other": DATACLASSES | PATHS,
 }
 READS_A_PROJECT: Allowed = {
-    "own": {"cli", "config", "errors", "labels", "names", "problems", "project", "report", "resources", "values"},
+    "own": {"cli", "config", "errors", "labels", "names", "printable", "problems", "project", "report", "resources", "streams", "values"},
     "other": DATACLASSES | PATHS | {"base64", "binascii", "math", "struct", "yaml"},
 }
 MAKES_MANIFESTS: Allowed = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -35,10 +37,31 @@ HEADINGS = ("Start", "Look", "Run", "Manage")
 _MEANT = {"--ssh-key-path": "--ssh"}  # as earlier Bodywork's documents have it; its program never knew it
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
+EXIT_NO_READER = 141  # 128 + SIGPIPE: what a shell says of git or cat
+
+
+class _NoReader(Exception):
+    """A BrokenPipeError: the reader of our output went away (`| head`). click would make exit code 1 of it, other programs die of SIGPIPE."""
+
+
+@contextlib.contextmanager
+def _knowing_readers() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as gone:
+        raise _NoReader from gone
 
 
 class _Verbs(click.Group):
     """A group whose commands are imported when they are called: today's from their own file, all others are earlier Bodywork's."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _knowing_readers():  # --help and --version write here
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _knowing_readers():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
         from bodywork_compiler.cli import earlier
@@ -134,7 +157,7 @@ def bodywork() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 refused, 2 wrong usage, 3 a bug, 4 the run ended badly, 70 timed out, 130 interrupted."""
+    """Run one command and return its exit code: 0 done, 1 refused, 2 wrong usage, 3 a bug, 4 the run ended badly, 70 timed out, 130 interrupted, ..."""
     from bodywork_compiler.cli.typed_secrets import never_said
 
     with never_said(sys.argv[1:] if argv is None else argv):
@@ -144,6 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         returned = bodywork.main(args=argv, prog_name="bodywork", standalone_mode=False)
+        sys.stdout.flush()
     except Exception as failure:  # noqa: BLE001 the one place where what nobody expected is told as a bug
         return _told(failure)
     except KeyboardInterrupt:
@@ -171,7 +195,7 @@ def _told(failure: Exception) -> int:
         case click.Abort():
             _say("interrupted", None)
             return EXIT_INTERRUPTED
-        case BrokenPipeError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+        case _NoReader() | OSError(errno=errno.EPIPE | errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EBADF | errno.EIO):
             return _cannot_write(failure)
     import traceback
 
@@ -180,12 +204,13 @@ def _told(failure: Exception) -> int:
     return EXIT_BUG
 
 
-def _cannot_write(failure: OSError) -> int:
-    """The reader of our output went away (`| head`), which nobody needs to be told, or the disk is full: no fault of ours."""
+def _cannot_write(failure: _NoReader | OSError) -> int:
+    """The disk is full, or stdout is closed; nothing is said where only the reader went away."""
     # devnull keeps the interpreter's own flush at exit quiet
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not isinstance(failure, BrokenPipeError):
-        _say(f"cannot write{f' {failure.filename}' if failure.filename else ''}: {failure.strerror}", None)
+    if isinstance(failure, _NoReader | BrokenPipeError):
+        return EXIT_NO_READER
+    _say(f"cannot write{f' {failure.filename}' if failure.filename else ''}: {failure.strerror}", None)
     return BodyworkError.exit_code
 
 

@@ -61,7 +61,7 @@ def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions
 def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> tuple[Difference | None, str]:
     """What would change; or why that cannot be said, which keeps nobody from a run."""
     from bodywork_compiler.preview.compare import compare
-    from bodywork_compiler.report.printable import printable
+    from bodywork_compiler.printable import printable
     from bodywork_compiler.runner.owners import NotOurs
     from bodywork_compiler.runner.whereabouts import Whereabouts
 

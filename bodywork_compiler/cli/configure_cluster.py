@@ -129,9 +129,9 @@ def _print(texts: Sequence[str], objects: Sequence[KubeObject], form: Form) -> N
     if form == "yaml":
         click.echo("".join(f"---\n{text}" for text in texts), nl=False)
         return
-    import json
+    from bodywork_compiler.report.documents import as_json
 
-    click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": [dict(each.body) for each in objects]}, indent=2))
+    click.echo(as_json({"apiVersion": "v1", "kind": "List", "items": [dict(each.body) for each in objects]}))
 
 
 _WORDS = {

@@ -60,10 +60,11 @@ def _drawn(picture: Picture, output: str) -> str:
 
         return as_mermaid(picture)
     if output == "json":
-        import json
         from dataclasses import asdict
 
-        return f"{json.dumps(asdict(picture), indent=2)}\n"
+        from bodywork_compiler.report.documents import as_json
+
+        return f"{as_json(asdict(picture))}\n"
     from bodywork_compiler.graph.lines import as_lines
 
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000

@@ -42,14 +42,12 @@ def command(which: Which, output: Form) -> None:
     """
     with opened(which) as found:
         runs = _runs(found)
+    from bodywork_compiler.report.documents import as_json, as_yaml
+
     if output == "json":
-        import json
-
-        click.echo(json.dumps(_data(found, runs), indent=2))
+        click.echo(as_json(_data(found, runs)))
     elif output == "yaml":
-        import yaml
-
-        click.echo(yaml.safe_dump(_data(found, runs), sort_keys=False, allow_unicode=True), nl=False)
+        click.echo(as_yaml(_data(found, runs)), nl=False)
     else:
         _as_text(found, runs, is_wide=output == "wide")
 

@@ -106,7 +106,7 @@ def _show(secrets: PodSecrets, *, is_alone: bool) -> Show:
 
     def show(log: Log, line: str) -> None:
         container = "" if log.container == labels.MAIN else f" {log.container}"
-        output.foreign(secrets.mask.text(line), prefix="" if is_alone else f"[{log.pod}{container}] ")
+        output.foreign(secrets.mask.text(line), lead="" if is_alone else f"[{log.pod}{container}] ")
         output.flush()
 
     return show

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodywork_compiler import streams
 from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.location import Compiled, Strictness, compile_location
 from bodywork_compiler.cli.options import CompileOptions, compile_options, where_argument
@@ -125,13 +126,17 @@ def _check_usage(where: str, output: Path | None, *, is_part: bool) -> None:
 
 
 def _print(documents: Sequence[Document]) -> None:
-    """As UTF-8 whatever the locale is, and flushed here, where a reader that went away is noticed."""
+    """Byte for byte as UTF-8, but on a terminal; flushed here, where a reader that went away is noticed."""
     from bodywork_compiler.manifests.stream import to_stream
 
+    if sys.stdout.isatty():
+        sys.stdout.writelines(map(to_stream, ((document,) for document in documents)))
+        return
     sys.stdout.flush()
+    out = streams.data(sys.stdout)
     # one by one: the whole text, twice over, would be the largest thing in memory
-    sys.stdout.buffer.writelines(to_stream((document,)).encode() for document in documents)
-    sys.stdout.buffer.flush()
+    out.writelines(to_stream((document,)).encode() for document in documents)
+    out.flush()
 
 
 def _say_written(folder: Path, done: Written) -> None:

@@ -80,7 +80,7 @@ def _shown_as(form: Form, context: str, *, is_live: bool) -> Callable[[PipelineS
             return
         before[:] = [data]
         if redraws:
-            click.echo(_HOME_AND_CLEAR, nl=False)
+            output.redraw(_HOME_AND_CLEAR)
         if form == "text":
             _as_text(status, context, output)
         else:
@@ -99,11 +99,9 @@ def _as_text(status: PipelineStatus, context: str, output: Output) -> None:
 
 
 def _as_data(data: dict[str, object], form: Form, *, is_live: bool) -> None:
+    from bodywork_compiler.report.documents import as_json, as_yaml
+
     if form == "json":
-        import json
-
-        click.echo(json.dumps(data, indent=None if is_live else 2))
+        click.echo(as_json(data, None if is_live else 2))
         return
-    import yaml
-
-    click.echo(("---\n" if is_live else "") + yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+    click.echo(("---\n" if is_live else "") + as_yaml(data), nl=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,9 +63,12 @@ def _name(path: Path, config_file: str) -> str:
 
 def _print(problems: Sequence[Problem], output: str, *, is_valid: bool) -> None:
     if output == "github":
-        for problem in problems:
-            click.echo(report.as_github(problem))
-        return
-    import json
+        from bodywork_compiler.report.output import Output
 
-    click.echo(json.dumps({"valid": is_valid, "problems": [report.as_json(problem) for problem in problems]}, indent=2))
+        lines = Output(sys.stdout, environ=os.environ)
+        for problem in problems:
+            lines.document(report.as_github(problem))
+        return
+    from bodywork_compiler.report.documents import as_json
+
+    click.echo(as_json({"valid": is_valid, "problems": [report.as_json(problem) for problem in problems]}))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len, set_cell_size
 
+from bodywork_compiler.printable import printable
 from bodywork_compiler.report.durations import in_words
 from bodywork_compiler.report.output import Colour
-from bodywork_compiler.report.printable import printable
 from bodywork_compiler.runner import events as run
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -69,7 +69,7 @@ class Board:
                 self.heading = f"step {event.step}/{self.step_count}" if event.step <= self.step_count else "on failure"
                 self._stages = {stage: _Stage(began=now) for stage in event.stages}
             case run.StageProgress() if event.stage in self._stages:
-                self._stages[event.stage].message = printable(event.message)
+                self._stages[event.stage].message = event.message
             case run.StageEnded() if event.stage in self._stages:
                 self._stages[event.stage].ended = event
             case run.RolledBack() if event.stage in self._stages:
@@ -115,4 +115,5 @@ def _fitted(name: str, cells: int) -> str:
 
 def _cut(text: str, cells: int) -> str:
     """Never longer than the line: a terminal would break it, and all below would be drawn in the wrong place."""
+    text = printable(text)
     return text if cell_len(text) <= cells else set_cell_size(text, max(cells - 1, 0)) + "…"

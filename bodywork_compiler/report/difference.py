@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from dataclasses import asdict
 from typing import TextIO
 
 from bodywork_compiler.preview.values import Change, Difference, Left
+from bodywork_compiler.report.documents import as_json
 from bodywork_compiler.report.output import Colour, Output
 
 _COLOURS: dict[str, Colour] = {"+": "green", "-": "red", "@": "dim"}
@@ -17,7 +17,7 @@ _WORDS = {"replaced": "replaced: a Job cannot be changed, apply removes it and m
 
 def show_json(found: Difference, stream: TextIO) -> None:
     """One object: what was compared, and all of its differences."""
-    Output(stream, environ=os.environ).line(json.dumps({"same": found.is_same, **asdict(found)}, indent=2))
+    Output(stream, environ=os.environ).document(as_json({"same": found.is_same, **asdict(found)}))
 
 
 def show_text(found: Difference, stream: TextIO) -> None:
@@ -28,15 +28,15 @@ def show_text(found: Difference, stream: TextIO) -> None:
     if found.left:
         output.line("no longer in the manifests:")
         for gone in found.left:
-            output.foreign(f"  {gone.kind} {gone.name}{_what_becomes_of(gone)}")
+            output.line(f"  {gone.kind} {gone.name}{_what_becomes_of(gone)}")
     output.line(_summary(found))
     output.flush()
 
 
 def _show_change(change: Change, output: Output) -> None:
-    output.foreign(f"{change.kind} {change.name}: {_WORDS.get(change.action, change.action)}")
+    output.line(f"{change.kind} {change.name}: {_WORDS.get(change.action, change.action)}")
     for line in change.diff:
-        output.foreign(output.paint(line, _COLOURS.get(line[:1])))
+        output.line(line, _COLOURS.get(line[:1]))
 
 
 def _what_becomes_of(gone: Left) -> str:

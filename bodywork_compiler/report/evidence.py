@@ -12,13 +12,13 @@ from bodywork_compiler.runner.events import ContainerTail, Evidence, RolledBack
 
 def show_evidence(evidence: Evidence, output: Output) -> None:
     headline = f"✗ {evidence.stage} (step {evidence.step}) failed: {evidence.reason}"
-    output.line(output.paint(headline, "red"))
+    output.line(headline, "red")
     for tail in evidence.tails:
         output.line(f"    {_whose(tail)}, {'last lines:' if tail.lines else 'printed nothing'}")
         for line in tail.lines:
-            output.foreign(line, prefix="      ")
+            output.foreign(line, lead="      ")
     for number, warning in enumerate(evidence.warnings):
-        output.foreign(warning, prefix="    events: " if number == 0 else "            ")
+        output.line(warning, lead="    events: " if number == 0 else "            ")
 
 
 def rollback_line(event: RolledBack) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bodywork_compiler.printable import printable
 from bodywork_compiler.report.durations import in_words
 from bodywork_compiler.report.output import Colour, Output
-from bodywork_compiler.report.printable import printable
 from bodywork_compiler.runner.run_records import RunRecord, StageRecord
 
 SHORT_HASH = 7
@@ -28,11 +28,11 @@ def show_history(runs: Sequence[RunRecord], output: Output, *, is_wide: bool) ->
     header = _WIDE_HEADER if is_wide else _HEADER
     rows = [header, *(_cells(each, is_wide=is_wide) for each in runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    output.line(output.paint(_row(header, widths), "dim"))
+    output.line(_row(header, widths), "dim")
     for run, row in zip(runs, rows[1:], strict=True):
-        output.line(output.paint(_row(row, widths), _COLOURS.get(run.result, "red")))
+        output.line(_row(row, widths), _COLOURS.get(run.result, "red"))
         if run.reason and run.result != "succeeded":
-            output.foreign(_in_one_line(run.reason), prefix=_GAP * 2)
+            output.line(_in_one_line(run.reason), lead=_GAP * 2)
         for line in _stage_lines(run) if is_wide else ():
             output.line(line)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, get_args
 
+from bodywork_compiler.report.documents import without_double_hash
 from bodywork_compiler.report.output import Output
 from bodywork_compiler.runner.events import Event
 
@@ -18,7 +19,7 @@ class JsonLines:
         self._clock = clock
 
     def __call__(self, event: Event) -> None:
-        self._output.line(_ENCODER.encode(as_data(event, self._clock())))
+        self._output.document(without_double_hash(_ENCODER.encode(as_data(event, self._clock())), "\\u0023"))
         self._output.flush()
 
 

@@ -12,6 +12,7 @@ from bodywork_compiler.report.screen import Screen
 from bodywork_compiler.report.stage_logs import Live
 from bodywork_compiler.report.text import Text
 from bodywork_compiler.runner import events as run
+from bodywork_compiler.streams import below
 
 if TYPE_CHECKING:
     from bodywork_compiler.report import View
@@ -25,7 +26,7 @@ class LiveReport:
     def __init__(self, stream: TextIO, *, environ: Mapping[str, str], view: View, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._board = Board()
-        self._screen = Screen(stream, lambda width, height: self._board.drawn(self._clock(), width, height))
+        self._screen = Screen(below(stream), lambda width, height: self._board.drawn(self._clock(), width, height))
         self._output = _Above(stream, self._screen, environ=environ)
         self._text = _Brief(self._output, view)
         self._said: dict[str, str] = {}
@@ -57,16 +58,16 @@ class LiveReport:
 
     def _keep_step(self) -> None:
         for row in self._board.kept(self._clock(), self._screen.width):
-            self._output.line(self._output.paint(row.mark, row.colour) + row.text)
+            self._output.line(row.text, lead=row.mark, lead_colour=row.colour)
 
 
 class _Above(Output):
     def __init__(self, stream: TextIO, screen: Screen, *, environ: Mapping[str, str]) -> None:
-        super().__init__(stream, environ=environ)
+        super().__init__(stream, environ=environ, is_of_a_run=True)
         self._screen = screen
 
-    def line(self, text: str = "") -> None:
-        self._guarded(lambda: self._screen.above(self._encodable(text)))
+    def _put(self, line: str) -> None:
+        self._guarded(lambda: self._screen.above(self._encodable(line)))
 
 
 class _Brief(Text):
@@ -81,4 +82,4 @@ class _Brief(Text):
     def _log(self, message: str, *, where: str = "run.step", level: run.Level = "INFO") -> None:  # noqa: ARG002 -- as the log has it
         if not self.is_quiet and self._is_wanted(level):
             said = f"{level.lower()}: {message}" if level in {"WARNING", "ERROR", "CRITICAL"} else message
-            self._output.foreign(self._output.paint(said, _COLOURS.get(level)))
+            self._output.line(said, _COLOURS.get(level))

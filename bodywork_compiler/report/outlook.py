@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bodywork_compiler import labels
 from bodywork_compiler.preview.values import Change, Difference, Left
+from bodywork_compiler.printable import printable
 from bodywork_compiler.report.durations import in_words
-from bodywork_compiler.report.printable import printable
 from bodywork_compiler.report.summary import laid_out, wrapped
 from bodywork_compiler.runner.events import RunStarted
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Literal, TextIO
 
-from bodywork_compiler.report.printable import printable, without_runner_commands
+from bodywork_compiler.printable import log_line, printable, without_runner_commands
+from bodywork_compiler.streams import below, is_ci
 
 Colour = Literal["red", "green", "yellow", "blue", "magenta", "cyan", "dim"]
 _CODES: dict[Colour, str] = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36", "dim": "2"}
@@ -22,26 +23,44 @@ class Output:
     """
 
     def __init__(self, stream: TextIO, *, environ: Mapping[str, str], is_of_a_run: bool = False) -> None:
-        self._stream = stream
+        self._stream = below(stream)
         self._is_of_a_run = is_of_a_run
         self._is_gone = False
-        self._on_github = bool(environ.get("GITHUB_ACTIONS"))
+        self._is_ci = is_ci(environ)
         self.is_terminal = stream.isatty()
-        self.colours = self.is_terminal and not environ.get("NO_COLOR") and not environ.get("CI") and environ.get("TERM") != "dumb"
+        self.colours = self.is_terminal and not environ.get("NO_COLOR") and not self._is_ci and environ.get("TERM") != "dumb"
 
-    def line(self, text: str = "") -> None:
-        self._guarded(lambda: self._stream.write(self._encodable(f"{text}\n")))
+    def line(self, text: str = "", colour: Colour | None = None, *, lead: str = "", lead_colour: Colour | None = None) -> None:
+        """A line in our words and others'. Where those have several lines, the later ones are indented: none looks like one of ours."""
+        first, *others = map(printable, text.split("\n"))
+        self._show(lead, lead_colour, self._painted(first, colour))
+        for other in others:
+            self._show(" " * len(lead) + "    ", None, self._painted(other, colour))
 
-    def foreign(self, text: str, *, prefix: str = "") -> None:
-        """A line in another program's words: made harmless first."""
-        line = prefix + printable(text, colours=self.colours)
-        self.line(without_runner_commands(line) if self._on_github else line)
+    def foreign(self, text: str, *, lead: str = "", lead_colour: Colour | None = None) -> None:
+        """A line of a stage's log, which keeps its colours on a terminal."""
+        self._show(lead, lead_colour, log_line(text, colours=self.colours))
 
-    def paint(self, text: str, colour: Colour | None) -> str:
-        return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if colour and self.colours else text
+    def document(self, text: str) -> None:
+        """What a program reads, of one line or several, in characters that need no care (`report.documents`)."""
+        self._put(text)
+
+    def redraw(self, codes: str) -> None:
+        """Our own codes for a terminal, to draw it anew."""
+        self._guarded(lambda: self._stream.write(codes))
 
     def flush(self) -> None:
         self._guarded(self._stream.flush)
+
+    def _show(self, lead: str, lead_colour: Colour | None, text: str) -> None:
+        line = self._painted(printable(lead), lead_colour) + text
+        self._put(without_runner_commands(line) if self._is_ci else line)
+
+    def _put(self, line: str) -> None:
+        self._guarded(lambda: self._stream.write(self._encodable(f"{line}\n")))
+
+    def _painted(self, text: str, colour: Colour | None) -> str:
+        return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if colour and self.colours else text
 
     def _guarded(self, write: Callable[[], object]) -> None:
         """A reader that goes away (`| head`), or a full disk, must not end a run half-way: the rest is said to nobody."""
@@ -50,7 +69,7 @@ class Output:
         try:
             write()
         except OSError as fault:
-            if not isinstance(fault, BrokenPipeError) and not self._is_of_a_run:
+            if not self._is_of_a_run:
                 raise
             self._is_gone = True
             # else the interpreter's own flush at exit fails too, and changes the exit code

@@ -9,7 +9,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from bodywork_compiler.printable import marked, printable, without_runner_commands
 from bodywork_compiler.problems import Problem, Severity
+from bodywork_compiler.streams import below, is_ci
 
 LONGEST_EXCERPT = 72
 _Paint = Callable[[str, str], str]
@@ -20,11 +22,12 @@ _COLOURS: Mapping[str, str] = {"error": "31", "warning": "33", "note": "36"}
 def print_problems(problems: Sequence[Problem]) -> None:
     """All problems on stderr, and how many there are when one of them is an error."""
     paint = _painter(sys.stderr)
+    stream = sys.stderr if paint is _unpainted else below(sys.stderr)
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
     for problem in problems:
-        print(_text(problem, paint, width), file=sys.stderr)
+        print(_text(problem, paint, width), file=stream)
     if any(problem.severity == "error" for problem in problems):
-        print(f"\n{paint('31', summary(problems))}", file=sys.stderr)
+        print(f"\n{paint('31', summary(problems))}", file=stream)
 
 
 def text(problem: Problem) -> str:
@@ -36,7 +39,7 @@ def summary(problems: Sequence[Problem]) -> str:
     """`3 errors, 1 warning in bodywork.yaml`."""
     counts = ", ".join(part for severity in ("error", "warning") if (part := _count(problems, severity)))
     files = list(dict.fromkeys(problem.file for problem in problems))
-    where = _printable(files[0]) if len(files) == 1 else f"{len(files)} files"
+    where = marked(files[0]) if len(files) == 1 else f"{len(files)} files"
     return f"{counts} in {where}"
 
 
@@ -58,7 +61,7 @@ def as_github(problem: Problem) -> str:
     file, line, column = problem.named_at or (problem.file, problem.line, problem.column)
     place = {"file": file, "line": line, "col": column}
     properties = ",".join(f"{key}={_in_property(str(value))}" for key, value in place.items() if value is not None)
-    return f"::{severity} {properties}::{_in_data(_sentence(problem))}"
+    return printable(f"::{severity} {properties}::{_in_data(without_runner_commands(_sentence(problem)))}")
 
 
 def _in_data(words: str) -> str:
@@ -75,7 +78,7 @@ def _count(problems: Iterable[Problem], severity: Severity) -> str:
 
 
 def _painter(stream: TextIO) -> _Paint:
-    is_plain = not stream.isatty() or "NO_COLOR" in os.environ or "CI" in os.environ
+    is_plain = not stream.isatty() or "NO_COLOR" in os.environ or is_ci(os.environ)
     return _unpainted if is_plain else lambda colour, words: f"\033[{colour}m{words}\033[0m"
 
 
@@ -85,9 +88,9 @@ def _unpainted(_colour: str, words: str) -> str:
 
 def _text(problem: Problem, paint: _Paint, width: int | None = None) -> str:
     marker = "" if problem.severity == "error" else f"   [{problem.severity}]"
-    place = _printable(_place(problem))
-    said = _printable(f"{problem.path}: {problem.message}" if problem.path else problem.message)
-    hint = _printable(problem.hint or "")
+    place = marked(_place(problem))
+    said = marked(f"{problem.path}: {problem.message}" if problem.path else problem.message)
+    hint = marked(problem.hint or "")
     colour = _COLOURS[problem.severity]
     if problem.mark and problem.excerpt is not None:
         head = _folded(f"{place}: {said}{marker}", width)
@@ -127,9 +130,4 @@ def _excerpt(problem: Problem, hint: str, colour: str, paint: _Paint) -> list[st
     shift = min(blanks, start - cut)
     carets = paint(colour, "^" * max(1, min(problem.mark, LONGEST_EXCERPT - (start - cut))))
     under = f"{_INDENT}{' ' * (start - cut - shift)}{carets} {hint}".rstrip()
-    return [f"{_INDENT}{_printable(line[shift:])}", under]
-
-
-def _printable(words: str) -> str:
-    """Without what a terminal would obey: a file's name and text may hold any character."""
-    return words if words.isprintable() else "".join(character if character.isprintable() else "�" for character in words)
+    return [f"{_INDENT}{marked(line[shift:])}", under]

@@ -37,7 +37,7 @@ class Live:
 
     def line(self, event: LogLine) -> None:
         container = "" if event.container == labels.MAIN else f" {event.container}"
-        self._output.foreign(event.line, prefix=self._output.paint(f"{event.stage}{container} |", _colour_of(event.stage)) + " ")
+        self._output.foreign(event.line, lead=f"{event.stage}{container} | ", lead_colour=_colour_of(event.stage))
 
     def ended(self, event: LogEnded) -> None:
         if not event.complete:

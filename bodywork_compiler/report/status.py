@@ -10,7 +10,6 @@ from typing import Any
 from bodywork_compiler.deployed.status import PipelineStatus, StageStatus, State, seconds_between
 from bodywork_compiler.report.durations import age_in_words, in_words
 from bodywork_compiler.report.output import Colour, Output
-from bodywork_compiler.report.printable import printable
 
 COLUMNS = 80
 SHORT_HASH = 7
@@ -33,27 +32,29 @@ def as_data(status: PipelineStatus, context: str) -> dict[str, Any]:
 def show_status(status: PipelineStatus, context: str, output: Output, now: datetime) -> None:
     commit = f" at {status.git_commit[:SHORT_HASH]}" if status.git_commit else ""
     branch = f" ({status.git_branch})" if status.git_branch else ""
-    output.line(printable(f"{status.pipeline}{commit}{branch} → context {context}, namespace {status.namespace}"))
+    output.line(f"{status.pipeline}{commit}{branch} → context {context}, namespace {status.namespace}")
     rows = [_HEADER, *(_cells(each, now) for each in status.stages)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     if status.stages:
-        output.line(output.paint(_row(_HEADER, widths), "dim"))
+        _show_row(_HEADER, widths, "dim", output)
     for stage, row in zip(status.stages, rows[1:], strict=True):
-        output.line(output.paint(_row(row, widths), _COLOURS.get(stage.state)))
+        _show_row(row, widths, _COLOURS.get(stage.state), output)
         for line in _below(stage):
-            output.foreign(line, prefix=_GAP + " " * widths[0] + _GAP)
+            output.line(line, lead=_GAP + " " * widths[0] + _GAP)
     for line in _added(status):
-        output.foreign(line, prefix=_GAP)
+        output.line(line, lead=_GAP)
     output.line(_last_run(status, now))
 
 
-def _row(cells: tuple[str, ...], widths: list[int]) -> str:
+def _show_row(cells: tuple[str, ...], widths: list[int], colour: Colour | None, output: Output) -> None:
     """One line where it fits; else a long name has a line of its own."""
     first = _GAP + _GAP.join(cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True))
     rest = _GAP.join(cell.ljust(width) for cell, width in zip(cells[2:], widths[2:], strict=True))
     if len(first) + len(_GAP) + len(rest.rstrip()) <= COLUMNS:
-        return f"{first}{_GAP}{rest}".rstrip()
-    return f"{first.rstrip()}\n{' ' * (2 * len(_GAP) + widths[0])}{rest.rstrip()}"
+        output.line(f"{first}{_GAP}{rest}".rstrip(), colour)
+        return
+    output.line(first.rstrip(), colour)
+    output.line(f"{' ' * (2 * len(_GAP) + widths[0])}{rest.rstrip()}", colour)
 
 
 def _cells(stage: StageStatus, now: datetime) -> tuple[str, ...]:

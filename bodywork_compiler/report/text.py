@@ -61,7 +61,7 @@ class Text:
         if self._is_wanted(level):
             now = self._clock().astimezone()
             line = f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03} - {level} - {where} - {message}"
-            self._output.line(self._output.paint(line, _LEVEL_COLOURS.get(level)))
+            self._output.line(line, _LEVEL_COLOURS.get(level))
 
     def _is_wanted(self, level: run.Level) -> bool:
         return _SEVERITY[level] >= self._threshold
@@ -149,7 +149,7 @@ class Text:
         if event.complete:
             self._look_further[event.stage] = ()  # its failed pods are gone
         self._notes[event.stage] = ("removed" if event.revision is None else "rolled back") if event.complete else "NOT rolled back"
-        self._output.line(self._output.paint(rollback_line(event), None if event.complete else "red"))
+        self._output.line(rollback_line(event), None if event.complete else "red")
 
     @_show.register
     def _(self, event: run.RunEnded) -> None:
@@ -157,11 +157,11 @@ class Text:
             return
         self._logs.all_so_far()
         self._output.line()
-        self._output.line(self._output.paint(headline(event), "green" if event.result == "succeeded" else "red"))
+        self._output.line(headline(event), "green" if event.result == "succeeded" else "red")
         if event.reason and not any(said in event.reason for said in (event.result, *self._reasons)):
             self._output.line(f"  {event.reason}")
         for line, colour in table(event.stages, self._on_failure, self._notes):
-            self._output.line(self._output.paint(line, colour))
+            self._output.line(line, colour)
         for line in self._where_to_look(event):
             self._output.line(line)
 
@@ -187,4 +187,4 @@ class Text:
         asked = "the server was not asked" if event.dry_run == "client" else f"{event.refused} refused"
         line = f"{event.pipeline}: dry run of {event.objects} objects for {event.namespace}: {asked}, nothing was changed"
         self._output.line()
-        self._output.line(self._output.paint(line, "red" if event.refused else "green"))
+        self._output.line(line, "red" if event.refused else "green")

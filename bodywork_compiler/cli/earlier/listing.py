@@ -34,14 +34,12 @@ def show_rows(rows: Sequence[Row], columns: Sequence[Column], form: Form) -> Non
 
 
 def show_data(data: object, form: Form) -> None:
+    from bodywork_compiler.report.documents import as_json, as_yaml
+
     if form == "json":
-        import json
-
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(as_json(data))
         return
-    import yaml
-
-    click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+    click.echo(as_yaml(data), nl=False)
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
@@ -57,7 +55,7 @@ def fields(row: Row, width: int = 22) -> list[str]:
 
 
 def _text(value: object) -> str:
-    from bodywork_compiler.report.printable import printable
+    from bodywork_compiler.printable import printable
 
     if value is None:
         return ""

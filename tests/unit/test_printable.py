@@ -3,7 +3,7 @@
 import pytest
 from made_runs import ended, printed, shown
 
-from bodywork_compiler.report.printable import printable, without_runner_commands
+from bodywork_compiler.printable import log_line, without_runner_commands
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from bodywork_compiler.report.printable import printable, without_runner_command
     ],
 )
 def test_without_a_terminal_only_text_is_left(line, plain):
-    assert printable(line) == plain
+    assert log_line(line) == plain
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_without_a_terminal_only_text_is_left(line, plain):
     ],
 )
 def test_on_a_terminal_colours_may_pass_and_end_with_their_line(line, painted):
-    assert printable(line, colours=True) == painted
+    assert log_line(line, colours=True) == painted
 
 
 @pytest.mark.parametrize("line", ["::error::gone", "  ::add-mask::x", "x ##[error]gone", "::set-output name=a::b"])

@@ -1,0 +1,56 @@
+"""Text from elsewhere, made harmless for where it is shown: a terminal, the log of a CI job.
+
+Names, branches, commit messages, file names, other programs' words and stages' logs may hold what moves a cursor, hides text, turns its
+direction or steers the CI job that shows it. `streams.py` sends all that we write through here.
+"""
+
+from __future__ import annotations
+
+import re
+
+_RESET = "\x1b[0m"
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+# every other escape sequence: CSI, then the ones with a string up to BEL or ST (titles, links), then the two-character ones
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?")
+# controls but the tab, line separators that are no line feed, marks of direction (https://www.unicode.org/reports/tr9/), the byte order mark
+_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# GitHub's runner obeys `::command::` at a line's start and `##[command]` anywhere in it, Azure Pipelines `##vso[command]`, TeamCity its own:
+# https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+# https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands
+_RUNNER_COMMAND = re.compile(r"^(\s*):(?=:)|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
+
+
+def printable(line: str) -> str:
+    """One line without escape sequences, controls and marks of direction. A line feed goes too: what has several lines is split before."""
+    return line if line.isprintable() else _UNSAFE.sub("", _ESCAPE.sub("", line))
+
+
+def log_line(line: str, *, colours: bool = False) -> str:
+    """A line of a stage's log: `printable`, but colours stay when asked for, and end with the line.
+
+    A progress bar writes its line again and again behind carriage returns: what a terminal would show in the end is kept.
+    """
+    if line.isprintable():
+        return line
+    drawn = [part for part in line.split("\r") if part]
+    last = drawn[-1] if drawn else ""
+    if not colours:
+        return printable(last)
+    painted = "".join(code + printable(text) for code, text in _painted(last))
+    return painted + _RESET if _COLOUR.search(painted) else painted
+
+
+def marked(line: str) -> str:
+    """One line in which � is in the place of each character that cannot be shown: columns stay, and what is wrong is seen."""
+    return line if line.isprintable() else "".join(character if character.isprintable() else "�" for character in line)
+
+
+def without_runner_commands(line: str) -> str:
+    """The line as text: what is shown must not steer the CI job that shows it."""
+    return _RUNNER_COMMAND.sub(lambda found: f"{found[0]} ", line) if "::" in line or "##" in line else line
+
+
+def _painted(line: str) -> list[tuple[str, str]]:
+    """The line as pairs of a colour code and the text that it paints; the first pair has no code."""
+    codes = ["", *_COLOUR.findall(line)]
+    return list(zip(codes, _COLOUR.split(line), strict=True))
