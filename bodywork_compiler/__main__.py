@@ -2,8 +2,13 @@
 
 import _signal  # type: ignore[import-not-found] # `signal` is twice as long to import as all else here
 import gc
+from typing import Any
 
-INTERRUPTED = 130
+
+def _terminate(_number: int, _frame: object) -> None:
+    from bodywork_compiler.errors import Terminated
+
+    raise Terminated
 
 
 def run() -> int:
@@ -11,23 +16,30 @@ def run() -> int:
 
     A command that lasts switches it on. While we start and while we leave a Ctrl-C ends the process as it does other programs.
     """
-    handler = _signal.signal(_signal.SIGINT, _signal.SIG_DFL) if _signal.getsignal(_signal.SIGINT) == _signal.default_int_handler else None
+    is_interruptible = _signal.getsignal(_signal.SIGINT) == _signal.default_int_handler
+    if is_interruptible:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     gc.disable()
     from bodywork_compiler import streams
+    from bodywork_compiler.errors import exit_code_of
 
     streams.guard()
     from bodywork_compiler.cli import main
 
     try:
-        if handler:
-            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+        _answer_signals(_signal.default_int_handler if is_interruptible else None, _terminate)
         exit_code = main()
-        if handler:
-            _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    except KeyboardInterrupt:  # in the moment between two of its lines
-        return INTERRUPTED
+        _answer_signals(_signal.SIG_DFL if is_interruptible else None, _signal.SIG_DFL)
+    except KeyboardInterrupt as interrupt:  # in the moment between two of these lines
+        return exit_code_of(interrupt)
     gc.freeze()
     return exit_code
+
+
+def _answer_signals(interrupt: Any, terminate: Any) -> None:
+    if interrupt is not None:
+        _signal.signal(_signal.SIGINT, interrupt)
+    _signal.signal(_signal.SIGTERM, terminate)
 
 
 if __name__ == "__main__":

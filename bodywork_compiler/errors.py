@@ -1,7 +1,7 @@
 """What may go wrong, and the exit code that each kind of it has.
 
 One root: `cli.main` catches `BodyworkError`, prints it, and exits with its `exit_code`. Everything else that reaches `cli.main` is a bug in
-Bodywork (exit code 3) or Ctrl-C (130).
+Bodywork (exit code 3), Ctrl-C (130) or SIGTERM (143).
 """
 
 from __future__ import annotations
@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bodywork_compiler.problems import Problem
+
+
+EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143  # 128 + SIGINT, 128 + SIGTERM: what a shell says of other programs
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends whatever Ctrl-C ends, in the same order."""
+
+
+def exit_code_of(interrupt: BaseException | None) -> int:
+    return EXIT_TERMINATED if isinstance(interrupt, Terminated) else EXIT_INTERRUPTED
 
 
 class BodyworkError(Exception):

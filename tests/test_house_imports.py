@@ -59,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": VALUES
     | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"}
     | {"secret_groups", "controller", "starting", "graph", "streams"},
-    "__main__": {"cli", "streams"},
+    "__main__": {"cli", "errors", "streams"},
     "__init__": set(),
 }
 STARTS_PROCESSES = {

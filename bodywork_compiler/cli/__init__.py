@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bodywork_compiler import __version__
-from bodywork_compiler.errors import BodyworkError, ConfigError
+from bodywork_compiler.errors import EXIT_INTERRUPTED, BodyworkError, ConfigError, exit_code_of
 
 # name -> (heading, what it does). The module is cli.NAME, its command `command`. Said here, so that --help imports none of them.
 COMMANDS = {
@@ -36,7 +36,6 @@ COMMANDS = {
 HEADINGS = ("Start", "Look", "Run", "Manage")
 _MEANT = {"--ssh-key-path": "--ssh"}  # as earlier Bodywork's documents have it; its program never knew it
 EXIT_BUG = 3
-EXIT_INTERRUPTED = 130
 EXIT_NO_READER = 141  # 128 + SIGPIPE: what a shell says of git or cat
 
 
@@ -170,8 +169,8 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except Exception as failure:  # noqa: BLE001 the one place where what nobody expected is told as a bug
         return _told(failure)
-    except KeyboardInterrupt:
-        return _told(click.Abort())
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(interrupt)
     return returned if isinstance(returned, int) else 0
 
 
@@ -193,8 +192,7 @@ def _told(failure: Exception) -> int:
             _say(failure.message, failure.hint)
             return failure.exit_code
         case click.Abort():
-            _say("interrupted", None)
-            return EXIT_INTERRUPTED
+            return _interrupted(failure.__cause__)
         case _NoReader() | OSError(errno=errno.EPIPE | errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EBADF | errno.EIO):
             return _cannot_write(failure)
     import traceback
@@ -202,6 +200,12 @@ def _told(failure: Exception) -> int:
     traceback.print_exception(failure)
     _say(f"this is a bug in Bodywork {__version__}; please report it with the lines above", None)
     return EXIT_BUG
+
+
+def _interrupted(by: BaseException | None) -> int:
+    code = exit_code_of(by)
+    _say("interrupted" if code == EXIT_INTERRUPTED else "terminated", None)
+    return code
 
 
 def _cannot_write(failure: _NoReader | OSError) -> int:

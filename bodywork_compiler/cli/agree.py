@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bodywork_compiler.cli.pipeline import can_answer
-from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.errors import BodyworkError, exit_code_of
 
 if TYPE_CHECKING:
     from bodywork_compiler.kubectl import Kubectl
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from bodywork_compiler.run_options import RunOptions
     from bodywork_compiler.runner.events import RunStarted
 
-EXIT_INTERRUPTED = 130
-
 
 class _Interrupted(BodyworkError):
-    exit_code = EXIT_INTERRUPTED
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> Callable[[RunStarted], None]:
@@ -35,9 +35,9 @@ def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> C
         try:
             _show(plan, kubectl, started, options)
             agreed = _confirmed()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             click.echo(err=True)
-            raise _Interrupted("interrupted; nothing was changed") from None
+            raise _Interrupted("interrupted; nothing was changed", exit_code=exit_code_of(interrupt)) from None
         if not agreed:
             raise BodyworkError("not applied; nothing was changed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from bodywork_compiler.runner.failure_stage import with_reason
 from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.verdict import Verdict
 
-EXITS: Mapping[RunResult, int] = {"succeeded": 0, "failed": 4, "timed out": 70, "interrupted": 130}
+EXITS: Mapping[RunResult, int] = {"succeeded": 0, "failed": 4, "timed out": 70}
 TICK_SECONDS, SLOW_TICK_SECONDS = 0.1, 1.0
 GIVE_UP_SECONDS = GRACE_SECONDS + 10.0  # on what even SIGKILL does not end: a program that hangs in the kernel
 MOST_ENDS_AFTER = 3  # of a service that had been available
@@ -47,6 +48,7 @@ class Run:
     stays: bool = False
     clock: Callable[[], float] = time.monotonic
     signals: int = 0
+    last_signal: int = 0
     stages: list[Stage] = field(default_factory=list)
     began: float = 0.0
     _by_pod: dict[str, Stage] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Run:
         self.tell(
             RunEnded(
                 result=result,
-                exit_code=EXITS[result],
+                exit_code=self._exit_code(result),
                 seconds=self.clock() - self.began,
                 pipeline=started.pipeline,
                 namespace=started.namespace,
@@ -73,10 +75,10 @@ class Run:
                 on_this_machine=True,
             )
         )
-        return EXITS[result]
+        return self._exit_code(result)
 
     def hold(self) -> int:
-        """Until a signal: the services of a good run go on, and are started again when they end."""
+        """Until a signal, of which Ctrl-C is the good end: the services of a good run go on, and are started again when they end."""
         services = [stage for stage in self.stages if stage.workload.is_service]
         before = self.signals
         self._notice(f"until Ctrl-C: {', '.join(f'{each.workload.stage} at http://localhost:{each.port}' for each in services)}")
@@ -93,7 +95,10 @@ class Run:
                     self._end_all()
                     return EXITS["failed"]
         self._end_all()
-        return 0
+        return 0 if self.last_signal == signal.SIGINT else 128 + self.last_signal
+
+    def _exit_code(self, result: RunResult) -> int:
+        return 128 + self.last_signal if result == "interrupted" else EXITS[result]
 
     def close(self) -> None:
         self._end_all()

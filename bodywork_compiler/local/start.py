@@ -171,7 +171,8 @@ def _environments(environ: Mapping[str, str]) -> Iterator[Environments]:
 def _signals(running: Run) -> Iterator[None]:
     """The first ends the run in good order, the next one at once."""
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        running.last_signal = number
         running.signals += 1
         running.messages.put(None)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bodywork_compiler import __version__
-from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.errors import BodyworkError, exit_code_of
 from bodywork_compiler.report.json_lines import as_data, inner, time_of_day
 from bodywork_compiler.runner.events import Event, Evidence, Notice, ObjectChanged, RolledBack, RunEnded, RunStarted, StageEnded
 
 Tell = Callable[[Event], None]
-_EXIT_BUG, _EXIT_INTERRUPTED = 3, 130
+_EXIT_BUG = 3
 # what it says of the run as a whole, null where that is not known
 _ABOUT = (
     *("ended", "result", "exit_code", "seconds", "reason"),
@@ -79,7 +79,7 @@ class _Report:
         if isinstance(why, BodyworkError):
             self.document |= {"result": "refused", "exit_code": why.exit_code, "reason": why.message}
         elif isinstance(why, KeyboardInterrupt):
-            self.document |= {"result": "interrupted", "exit_code": _EXIT_INTERRUPTED}
+            self.document |= {"result": "interrupted", "exit_code": exit_code_of(why)}
         else:
             self.document |= {"result": "failed", "exit_code": _EXIT_BUG, "reason": f"a bug in Bodywork: {type(why).__name__}"}
 

@@ -35,7 +35,7 @@ from bodywork_compiler.runner.step import run_step, stage_plans
 from bodywork_compiler.runner.tracking import tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts
 
-EXIT_DONE, EXIT_REFUSED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_INTERRUPTED = 0, 1, 4, 70, 130
+EXIT_DONE, EXIT_REFUSED, EXIT_FAILED, EXIT_TIMED_OUT = 0, 1, 4, 70
 DRAIN_SECONDS = 10.0
 _KINDS = ("Job", "Deployment", "Pod", "Event")
 _EXITS: dict[RunResult, int] = {
@@ -43,7 +43,6 @@ _EXITS: dict[RunResult, int] = {
     "refused": EXIT_REFUSED,
     "failed": EXIT_FAILED,
     "timed out": EXIT_TIMED_OUT,
-    "interrupted": EXIT_INTERRUPTED,
 }
 
 
@@ -141,7 +140,7 @@ def _tell_end(session: Session, started: RunStarted, end: End) -> int:
     session.logs.give_up()
     ended = RunEnded(
         result=end.result,
-        exit_code=_EXITS[end.result],
+        exit_code=session.interrupted_exit if end.result == "interrupted" else _EXITS[end.result],
         seconds=session.seconds,
         pipeline=started.pipeline,
         namespace=session.namespace,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bodywork_compiler.api import Api, CouldNotAsk, Object
-from bodywork_compiler.errors import BodyworkError, ServerLost, TimedOut
+from bodywork_compiler.errors import EXIT_INTERRUPTED, BodyworkError, ServerLost, TimedOut
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
@@ -62,6 +62,7 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     picture: Picture = field(default_factory=Picture)
     interrupted: threading.Event = field(default_factory=threading.Event)
+    interrupted_exit: int = EXIT_INTERRUPTED  # the exit code of a run that a signal ended
     ended: dict[tuple[int, str], StageEnded] = field(default_factory=dict)
     taken_back: set[tuple[int, str]] = field(default_factory=set)  # step and name of services that were put back, or tried to be
     changed: bool = False

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import FrameType
 
 from bodywork_compiler.api import Api
+from bodywork_compiler.errors import Terminated, exit_code_of
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.proxy import Proxy
@@ -91,9 +92,11 @@ def _say_at_once(session: Session) -> None:
 def _signals(session: Session) -> Iterator[None]:
     """The first SIGINT or SIGTERM ends the run in good order; a second one ends it at once."""
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        signalled = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        session.interrupted_exit = exit_code_of(signalled)
         if session.interrupted.is_set():
-            raise KeyboardInterrupt
+            raise signalled
         _say_at_once(session)
         session.interrupted.set()
         session.inbox.put(Wake())

@@ -82,7 +82,7 @@ def test_a_stage_that_ignores_sigterm_ends_with_the_run_and_its_children_too(pro
     a_repository_with(project, {"train.py": STUBBORN.format(pids=str(pids))}, stages={"train": batch("train.py")})
     with running("apply", "--local", until="stubborn", cwd=project) as (process, _):
         code, rest = ended(process, number)
-    assert code == 130
+    assert code == 128 + number
     assert "iris" in rest
     assert "was interrupted on this machine" in rest
     assert [pid for pid in pids.read_text().split() if lives(int(pid))] == []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,3 +85,59 @@ def test_a_file_is_never_taken_for_a_closed_stream(tmp_path: Path) -> None:
         {file.relative_to(project / name): file.read_text() for file in (project / name).rglob("*.yaml")} for name in ("out", "same")
     )
     assert written == same
+
+
+WAITING = """\
+#!{python}
+import pathlib, sys, time
+pathlib.Path({mark!r}).write_text("")
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "command", [["diff"], ["status", "--pipeline", "iris"], ["apply", "--yes"], ["delete", "--pipeline", "iris", "--yes"]], ids=" ".join
+)
+def test_a_signal_while_kubectl_is_waited_for(command: list[str], number: signal.Signals, code: int, tmp_path: Path) -> None:
+    project = a_pipeline(tmp_path / "iris", remote=None).path
+    mark = tmp_path / "kubectl-runs"
+    write(tmp_path / "programs" / "kubectl", WAITING.format(python=sys.executable, mark=str(mark))).chmod(0o755)
+    environ = {**os.environ, "PATH": f"{tmp_path / 'programs'}:{os.environ['PATH']}", "TMPDIR": str(tmp_path / "left")}
+    (tmp_path / "left").mkdir()
+    words = [sys.executable, "-m", "bodywork_compiler", *command]
+    with subprocess.Popen(words, cwd=project, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert until(mark.exists), process.communicate(timeout=10)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert list((tmp_path / "left").iterdir()) == []
+
+
+def until(is_so: Callable[[], bool]) -> bool:
+    """Whether it comes to be."""
+    for _ in range(3000):
+        if is_so():
+            return True
+        threading.Event().wait(0.01)
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_any_moment_of_the_start_prints_no_traceback(number: signal.Signals, project: Path) -> None:
+    """By the time at which we are told that Python has begun (its own start is not ours), in steps of the start-up."""
+    usual = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    quiet = "signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    program = f"import signal, sys; {quiet}; from bodywork_compiler.__main__ import run; print(flush=True); {usual}; sys.exit(run())"
+    for milliseconds in range(0, 200, 10):
+        words = [sys.executable, "-c", program, "render", "--stage", "stage-1"]
+        with subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            process.stdout.read(1)
+            threading.Event().wait(milliseconds / 1000)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=30)
+        assert process.returncode in {0, -number, 128 + number}, (milliseconds, said)
+        assert "Traceback" not in said, milliseconds
+        assert "Exception ignored" not in said, milliseconds

@@ -24,7 +24,7 @@ def test_a_signal_stops_the_step_and_leaves_nothing_running(cluster: Cluster, na
         running.interrupt(number)
         run = running.end()
 
-    assert run.exit_code == 130
+    assert run.exit_code == run.one("run_ended")["exit_code"] == 128 + number
     assert run.one("run_ended")["result"] == "interrupted"
     assert run.stage("train")["result"] == "stopped"
     assert run.position("log_line", stage="train", line="began") < run.position("stage_ended", stage="train")
