@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta, timezone, tzinfo
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
 
+_LONGEST_SHOWN = 100  # characters of a schedule in a message
 LONGEST_SEARCH_DAYS = 5 * 366  # as far as Kubernetes looks
 _DESCRIPTORS = {
     "@yearly": "0 0 1 1 *",
@@ -30,9 +31,15 @@ _MONTHS = {
     for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
 }
 _WEEKDAYS = {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
-_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)", re.ASCII)
+_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
+# what Go's strings.Fields splits at (https://pkg.go.dev/unicode#IsSpace); Python's split knows \x1c to \x1f too
+_SPACES = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_LARGEST_DIGITS = 18  # of a number in 64 bits
+_LEAST_EVERY = timedelta(minutes=1)
+_CALENDAR_DAYS = 28 * 366  # in 28 years every date comes on every day of the week
 _LONGEST_SECONDS = 2**63 // 10**9  # nanoseconds in 64 bits
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+# the micro sign and the Greek letter: https://pkg.go.dev/time#ParseDuration
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @value
@@ -85,7 +92,27 @@ def parse(text: str) -> Schedule:
     try:
         return _parsed(text)
     except _Wrong as why:
-        raise BodyworkError(f"Invalid cronjob schedule: {text}. {why}", hint=_HINT) from None
+        raise _refused(text, why) from None
+
+
+def check(text: str) -> Schedule:
+    """As `parse`, and refuses what Kubernetes takes although it comes never, or more often than it can be meant."""
+    schedule = parse(text)
+    if schedule.every is not None and schedule.every < _LEAST_EVERY:
+        raise _refused(text, "A run would begin more than once a minute, which no CronJob does.")
+    if schedule.every is None and not _comes(schedule):
+        raise _refused(text, "It never comes: there is no such day, or no such minute.")
+    return schedule
+
+
+def _refused(text: str, why: object) -> BodyworkError:
+    return BodyworkError(f"Invalid cronjob schedule: {_short(text)}. {why}", hint=_HINT)
+
+
+def _comes(schedule: Schedule) -> bool:
+    if not schedule.fields[0].numbers or not schedule.fields[1].numbers:
+        return False
+    return any(schedule.comes_on(date(2000, 1, 1) + timedelta(days=number)) for number in range(_CALENDAR_DAYS))
 
 
 _HINT = (
@@ -100,7 +127,7 @@ def _parsed(text: str) -> Schedule:
         return Schedule(text=text, every=_distance(text.removeprefix("@every ")))
     if text.startswith("@") and text not in _DESCRIPTORS:
         raise _Wrong(f"Those that begin with @ are @every TIME and {', '.join(_DESCRIPTORS)}.")
-    words = _DESCRIPTORS.get(text, text).split()
+    words = [word for word in _SPACES.split(_DESCRIPTORS.get(text, text)) if word]
     if len(words) != len(_BOUNDS):
         raise _Wrong(f"It has {len(words)} field{'' if len(words) == 1 else 's'}, not 5.")
     return Schedule(text=text, fields=tuple(_field(word, bounds) for word, bounds in zip(words, _BOUNDS, strict=True)))
@@ -115,7 +142,7 @@ def _part(text: str, bounds: _Bounds) -> tuple[range, bool]:
     """`*`, `n`, `n-m`, each perhaps with `/step`; `n/step` goes to the end. Only a step of 1 leaves a `*` what it is."""
     span, *steps = text.split("/")
     if len(steps) > 1:
-        raise _Wrong(f"{bounds.name} {text}: too many slashes.")
+        raise _Wrong(f"{bounds.name} {_short(text)}: too many slashes.")
     first, *lasts = span.split("-")
     is_any = first in {"*", "?"}
     low, high = (bounds.low, bounds.high) if is_any else _ends(text, first, lasts, bounds)
@@ -128,7 +155,7 @@ def _part(text: str, bounds: _Bounds) -> tuple[range, bool]:
 
 def _ends(text: str, first: str, lasts: list[str], bounds: _Bounds) -> tuple[int, int]:
     if len(lasts) > 1:
-        raise _Wrong(f"{bounds.name} {text}: too many hyphens.")
+        raise _Wrong(f"{bounds.name} {_short(text)}: too many hyphens.")
     low = _number(first, bounds)
     return low, _number(lasts[0], bounds) if lasts else low
 
@@ -136,11 +163,11 @@ def _ends(text: str, first: str, lasts: list[str], bounds: _Bounds) -> tuple[int
 def _check(text: str, range_: tuple[int, int, int], bounds: _Bounds) -> None:
     low, high, step = range_
     if low < bounds.low or high > bounds.high:
-        raise _Wrong(f"{bounds.name} {text}: must be {bounds.low} to {bounds.high}{_sunday(high, bounds)}.")
+        raise _Wrong(f"{bounds.name} {_short(text)}: must be {bounds.low} to {bounds.high}{_sunday(high, bounds)}.")
     if low > high:
-        raise _Wrong(f"{bounds.name} {text}: ends before it begins.")
+        raise _Wrong(f"{bounds.name} {_short(text)}: ends before it begins.")
     if step == 0:
-        raise _Wrong(f"{bounds.name} {text}: a step of 0.")
+        raise _Wrong(f"{bounds.name} {_short(text)}: a step of 0.")
 
 
 def _sunday(high: int, bounds: _Bounds) -> str:
@@ -152,17 +179,24 @@ def _number(text: str, bounds: _Bounds) -> int:
     if named is not None:
         return named
     if not re.fullmatch(r"\+?[0-9]+", text):
-        raise _Wrong(f"{bounds.name} {text or 'without a number'}: is no number{' and no name' if bounds.names else ''}.")
-    return int(text)
+        raise _Wrong(f"{bounds.name} {_short(text) or 'without a number'}: is no number{' and no name' if bounds.names else ''}.")
+    digits = text.lstrip("+0") or "0"
+    if len(digits) > _LARGEST_DIGITS:
+        raise _Wrong(f"{bounds.name} {_short(text)}: is too large.")
+    return int(digits)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _distance(text: str) -> timedelta:
     """As Go writes a length of time; whole seconds, at least one."""
     if not _DURATION.fullmatch(text):
-        raise _Wrong(f"@every {text}: is no length of time, such as 90m or 1h30m.")
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ns|us|µs|ms|s|m|h)", text))
+        raise _Wrong(f"@every {_short(text)}: is no length of time, such as 90m or 1h30m.")
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ns|us|µs|μs|ms|s|m|h)", text))
     if seconds > _LONGEST_SECONDS:
-        raise _Wrong(f"@every {text}: is too long.")
+        raise _Wrong(f"@every {_short(text)}: is too long.")
     return timedelta(seconds=1 if text.startswith("-") else max(1, int(seconds)))
 
 

@@ -105,7 +105,7 @@ def create_schedule(name: str, timing: Timing, remote: Remote, dry_run: DryRun |
 def when_of(timing: Timing, stands: Cronjob | None) -> When:
     """What was given, else what stands, else as always. A schedule that Kubernetes would refuse is refused here."""
     from bodywork_compiler.controller.cronjobs import DEFAULT_TIME_ZONE, When
-    from bodywork_compiler.controller.schedule import parse
+    from bodywork_compiler.controller.schedule import check
 
     before = (
         When(
@@ -118,7 +118,7 @@ def when_of(timing: Timing, stands: Cronjob | None) -> When:
         else When(schedule="")
     )
     if timing.schedule is not None:
-        parse(timing.schedule)
+        check(timing.schedule)
     given = {name: each for name, each in asdict(timing).items() if each is not None}
     return replace(before, **given)
 

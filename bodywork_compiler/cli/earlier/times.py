@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bodywork_compiler.errors import BodyworkError
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -43,7 +45,12 @@ def say_next_times(when: When) -> None:
         return
     from bodywork_compiler.controller.schedule import next_times, parse
 
-    times = next_times(parse(when.schedule), datetime.now(timezone.utc), zone)
+    try:
+        schedule = parse(when.schedule)
+    except BodyworkError:  # somebody else's, from before Kubernetes refused it
+        click.echo("Next runs: not known.", err=True)
+        return
+    times = next_times(schedule, datetime.now(timezone.utc), zone)
     said = ", ".join(each.strftime("%a %Y-%m-%d %H:%M") for each in times)
     click.echo(f"Next runs ({when.time_zone}): {said or _NO_MORE}.")
 

@@ -4,9 +4,9 @@ from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from schedule_texts import ACCEPTED, REFUSED
+from schedule_texts import ACCEPTED, REFUSED, TAKEN_IN_VAIN
 
-from bodywork_compiler.controller.schedule import next_times, parse
+from bodywork_compiler.controller.schedule import check, next_times, parse
 from bodywork_compiler.errors import BodyworkError
 
 UTC = timezone.utc
@@ -14,12 +14,25 @@ BERLIN = ZoneInfo("Europe/Berlin")
 SATURDAY = datetime(2026, 10, 24, 12, 0, 30, tzinfo=UTC)  # in the night to Sunday Berlin's clocks go back
 
 
-@pytest.mark.parametrize("text", ACCEPTED)
+@pytest.mark.parametrize("text", ACCEPTED, ids=range(len(ACCEPTED)))
 def test_what_kubernetes_takes_is_taken(text):
-    assert parse(text).text == text
+    assert parse(text).text == check(text).text == text
 
 
-@pytest.mark.parametrize("text", REFUSED)
+@pytest.mark.parametrize("text", TAKEN_IN_VAIN)
+def test_what_never_comes_or_every_few_seconds_is_refused_although_kubernetes_takes_it(text):
+    assert parse(text)
+    with pytest.raises(BodyworkError, match=r"It never comes|more than once a minute"):
+        check(text)
+
+
+def test_a_long_schedule_is_not_said_whole():
+    with pytest.raises(BodyworkError) as refused:
+        parse("9" * 5_000 + " * * * *")
+    assert len(refused.value.message) < 400
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=range(len(REFUSED)))
 def test_what_kubernetes_refuses_is_refused(text):
     with pytest.raises(BodyworkError, match="Invalid cronjob schedule: ") as refused:
         parse(text)
