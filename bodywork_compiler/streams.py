@@ -88,7 +88,7 @@ def is_ci(environ: Mapping[str, str]) -> bool:
 
 def below(stream: TextIO) -> TextIO:
     """What takes colours and cursor movements: for who made all else harmless before."""
-    return stream.below if isinstance(stream, SafeStream) else stream
+    return cast("TextIO", getattr(stream, "below", stream))
 
 
 def data(stream: TextIO) -> Any:

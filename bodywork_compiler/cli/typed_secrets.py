@@ -40,6 +40,12 @@ class _Hiding:
         self._stream, self._argv = stream, argv
 
     @property
+    def below(self) -> _Hiding:
+        from bodywork_compiler import streams
+
+        return _Hiding(streams.below(self._stream), self._argv)
+
+    @property
     def buffer(self) -> _Hiding:
         return _Hiding(self._stream.buffer, self._argv)
 
