@@ -73,3 +73,34 @@ def serving(folder: Path, *, login: bool = True) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def another_server(*, to: str | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Its address, and the Authorization headers that it was given. With `to` it sends everybody there, else it asks for a login."""
+    given: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            authorization = self.headers.get("Authorization")
+            given.extend([authorization] if authorization else [])
+            if to and authorization:
+                self.send_response(302)
+                self.send_header("Location", f"{to}{self.path}")
+            else:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", given
+        finally:
+            server.shutdown()
+            thread.join()

@@ -51,7 +51,7 @@ def _clone(address: str, url: str, to: Path, wanted: Wanted) -> Place:
         if said:
             raise BodyworkError(f"{url} could not be cloned: {said.reason}", hint=said.hint)
         raise BodyworkError(f"{url} could not be cloned: {complaint(answer)}", hint=_hint(answer.error, url, wanted.branch))
-    return Place(folder=to, env=place.env, secrets=place.secrets)
+    return Place(folder=to, env=place.env, secrets=place.secrets, settings=place.settings, may_fetch=True)
 
 
 def _with_login(address: str, folder: Path, identity: ssh.Identity | None) -> Place:
@@ -59,14 +59,10 @@ def _with_login(address: str, folder: Path, identity: ssh.Identity | None) -> Pl
     if not login:
         return Place(folder=folder, env=ssh.environment(identity))
     user, password = login
-    env = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "credential.helper",
-        "GIT_CONFIG_VALUE_0": _HELPER,
-        "BODYWORK_GIT_USER": user,
-        "BODYWORK_GIT_PASSWORD": password,
-    }
-    return Place(folder=folder, env=env, secrets=tuple(secret for secret in (password, user) if secret))
+    env = {"BODYWORK_GIT_USER": user, "BODYWORK_GIT_PASSWORD": password}
+    # for this server alone: wherever it may send git, no other is given them
+    settings = ((f"credential.{urls.server_of(address)}.helper", _HELPER),)
+    return Place(folder=folder, env=env, secrets=tuple(secret for secret in (password, user) if secret), settings=settings)
 
 
 def _revision(place: Place, url: str, wanted: Wanted) -> str:
@@ -104,7 +100,7 @@ def _check_inside(folder: str) -> None:
 
 
 def _pinned(place: Place, folder: Path, revision: str) -> str:
-    inside = Place(folder=folder, env=place.env, secrets=place.secrets)
+    inside = Place(folder=folder, env=place.env, secrets=place.secrets, settings=place.settings, may_fetch=True)
     found = last_change(inside, revision, rendered_folders(ask_files_named(inside, RENDER_MARKER).text().split("\0")))
     return found[0] if found else revision
 

@@ -31,7 +31,13 @@ def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) ->
     url = urls.without_credentials(address) if urls.is_reachable_elsewhere(address) else None
     if wanted.nearby and not wanted.inline:
         return Source(commit=pinned.commit, url=url or top_of(place.folder).as_uri(), branch=pinned.branch, folder=pinned.folder), ()
-    asked = Place(folder=place.folder, env={**place.env, **ssh.environment(wanted.ssh)}, secrets=place.secrets + _secrets(address))
+    asked = Place(
+        folder=place.folder,
+        env={**place.env, **ssh.environment(wanted.ssh)},
+        secrets=place.secrets + _secrets(address),
+        settings=place.settings,
+        may_fetch=place.may_fetch,
+    )
     travels, note = _travels_inline(asked, pinned, (remote if url else None, address), wanted)
     archive = None
     if travels:

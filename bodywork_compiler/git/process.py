@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.settings import ALWAYS, WITHOUT_SERVERS, Pairs, Setting, parsed, set_back, users_own, with_settings
 from bodywork_compiler.values import value
 
 # git sets GIT_DIR, GIT_INDEX_FILE and more for its hooks, and in these our questions would be answered for another repository: what says
@@ -56,11 +57,16 @@ class Answer:
 
 @value
 class Place:
-    """Where git is asked. `env` adds to the environment: credentials, for instance, which must stand in no argv; `secrets` are masked in messages."""
+    """Where git is asked. `env` adds to the environment: credentials, for instance, which must stand in no argv; `secrets` are masked in messages.
+
+    `settings` are added to git's own; `may_fetch`: git may ask the repository's server for objects that a partial clone lacks.
+    """
 
     folder: Path
     env: Mapping[str, str] = MappingProxyType({})
     secrets: tuple[str, ...] = ()
+    settings: Pairs = ()
+    may_fetch: bool = False
 
 
 class Asked:
@@ -75,9 +81,8 @@ class Asked:
         try:
             self._process: int | None = os.posix_spawnp(
                 "git",
-                # its settings may come with the repository, and this one names a program that `git status` would start
-                ["git", "-C", str(place.folder), "-c", "core.fsmonitor=false", *args],
-                {**environment(), **place.env},
+                ["git", "-C", str(place.folder), *args],
+                with_settings({**environment(), **place.env, **({} if place.may_fetch else WITHOUT_SERVERS)}, (*ALWAYS, *place.settings)),
                 file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in enumerate((given, output, error))],
                 setsigdef=[_SIGPIPE],
             )
@@ -99,7 +104,7 @@ class Asked:
 
     def text(self, hint: str | None = None) -> str:
         """What git said; anything else than exit code 0 is an error, in git's own words."""
-        return _require(self.answer(), self.args, hint).text
+        return require(self.answer(), self.args, hint).text
 
     def drop(self) -> None:
         """Nobody wants to know any more: git finds its pipes closed and ends. Does nothing after an answer."""
@@ -154,17 +159,24 @@ def ask(place: Place, *args: str, stdin: bytes = b"") -> Answer:
 
 def ask_server(place: Place, *args: str) -> Answer:
     """As `ask`, for what uses the network: ssh must not ask for a passphrase or a host's key either, unless the user chose how ssh is started."""
-    chosen = {"GIT_SSH", "GIT_SSH_COMMAND"} & {*environment(), *place.env} or ask(place, "config", "core.sshCommand").text
-    env = {} if chosen else {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
-    return ask(Place(folder=place.folder, env={**place.env, **env}, secrets=place.secrets), *args)
+    listed = settings_of(place)
+    chosen = {"GIT_SSH", "GIT_SSH_COMMAND"} & {*environment(), *place.env} or users_own(listed, "core.sshcommand")
+    env = {**place.env} if chosen else {**place.env, "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    settings = (*set_back(listed), *place.settings)
+    return ask(Place(folder=place.folder, env=env, secrets=place.secrets, settings=settings, may_fetch=True), *args)
+
+
+def settings_of(place: Place) -> tuple[Setting, ...]:
+    return parsed(tell(place, "config", "--list", "--show-scope", "--null").text)
 
 
 def tell(place: Place, *args: str, stdin: bytes = b"", hint: str | None = None) -> Answer:
     """As `ask`, but anything else than exit code 0 is an error, in git's own words."""
-    return _require(ask(place, *args, stdin=stdin), args, hint)
+    return require(ask(place, *args, stdin=stdin), args, hint)
 
 
-def _require(answer: Answer, args: tuple[str, ...], hint: str | None) -> Answer:
+def require(answer: Answer, args: tuple[str, ...], hint: str | None = None) -> Answer:
+    """Anything else than exit code 0 is an error, in git's own words."""
     if answer.code != 0:
         raise BodyworkError(f"git {_verb(args)}: {complaint(answer)}", hint=hint or _remedy(answer))
     return answer

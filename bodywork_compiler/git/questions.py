@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.process import Asked, Place, ask, ask_server, complaint, tell
+from bodywork_compiler.git.process import Asked, Place, ask, ask_server, complaint, require, settings_of, tell
+from bodywork_compiler.git.settings import may_name_filters, set_back
 from bodywork_compiler.values import value
 
 _REMOTES = r"^(remote\..*\.url|branch\..*\.remote)$"
@@ -50,8 +51,14 @@ def top_of(folder: Path) -> Path:
 
 
 def ask_status(place: Place) -> Asked:
-    """HEAD, branch and what is not committed in the folder, in one process; for `to_status`."""
-    return Asked(place, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=none", "--", ".")
+    """HEAD, branch and what is not committed in the folder, in one process; for `to_status`.
+
+    git puts changed files through the filters that .gitattributes and the settings name, which are programs: only the user's own are. Of a
+    submodule its commit alone counts, since its files may have settings of their own.
+    """
+    settings = set_back(settings_of(place)) if may_name_filters(top_of(place.folder)) else ()
+    place = Place(folder=place.folder, env=place.env, secrets=place.secrets, settings=settings)
+    return Asked(place, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ".")
 
 
 def to_status(text: str) -> Status:
@@ -105,7 +112,10 @@ def ask_files_named(place: Place, name: str) -> Asked:
 def last_change(place: Place, revision: str, without: Sequence[str] = ()) -> tuple[str, bool] | None:
     """The last commit at or before `revision` that changed the folder outside the folders `without`, and whether history ends with it."""
     excluded = [f":(exclude,literal){folder}" for folder in without]
-    answer = tell(place, "-c", "log.showSignature=false", "log", "-1", "--format=%H %P", revision, "--", ".", *excluded)
+    words = ("log", "-1", "--format=%H %P", revision, "--", ".", *excluded)
+    answer = ask(place, *words)
+    if answer.code != 0:  # a partial clone may lack a part of its history: then its server has it
+        answer = require(ask_server(place, *words), words)
     if not answer.text:
         return None
     commit, _, parents = answer.text.partition(" ")

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.process import Place, ask, complaint, tell
+from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
 from bodywork_compiler.git.tree_names import LONGEST_LINK, refuse_unsafe, shown
 from bodywork_compiler.source import RENDER_MARKER
 from bodywork_compiler.values import value
 
 EXECUTABLE, SYMLINK = "100755", "120000"
 _LARGEST_CONFIG = 1 << 20
+_NO_SIZE = b" BAD\t"  # what `ls-tree --long` says of a file that it cannot look at
 _AT_ONCE = 32 << 20  # bytes of files that are held in memory
 
 
@@ -34,20 +35,18 @@ def blobs_in(place: Place, commit: str, folder: str) -> tuple[Blob, ...]:
     """
     where = f"commit {commit[:7]}"
     tree = f"{commit}:{folder}"
-    answer = ask(place, "ls-tree", "-r", "-l", "-z", "--full-tree", tree)
-    if answer.code != 0:
-        if ask(place, "cat-file", "-t", tree).text != "tree":
-            raise BodyworkError(f"{where} has no folder {folder or '/'}")
-        raise BodyworkError(f"{where} cannot be read: {complaint(answer)}", hint="git fsck says more about a damaged repository.")
+    words = ("ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+    answer = ask(place, *words)
+    if answer.code != 0 and ask(place, "cat-file", "-t", tree).text != "tree":
+        raise BodyworkError(f"{where} has no folder {folder or '/'}")
+    if answer.code != 0 or _NO_SIZE in answer.output:  # a partial clone lacks files of older commits: its server has them
+        answer = ask_server(place, *words)
+    if answer.code != 0 or _NO_SIZE in answer.output:
+        why = complaint(answer) if answer.code != 0 else "this clone lacks some of its files"
+        raise BodyworkError(f"{where} cannot be read: {why}", hint="git fsck says more about a damaged repository.")
     listed = [(*meta.split(), path) for meta, _, path in (entry.partition("\t") for entry in answer.text.split("\0") if entry)]
     files = [(path, mode, hash_, size) for mode, kind, hash_, size, path in listed if kind == "blob"]
     refuse_unsafe([path for path, *_ in files], where)
-    lacking = [path for path, _, _, size in files if not size.isdigit()]
-    if lacking:
-        raise BodyworkError(
-            f"{where}: this clone lacks the contents of {len(lacking)} of its files, {shown(lacking[0])} for example",
-            hint=f"In a partial clone this gets them: git ls-tree -r -l {commit[:7]} > /dev/null",
-        )
     return tuple(Blob(path=path, mode=mode, hash=hash_, size=int(size)) for path, mode, hash_, size in files)
 
 

@@ -36,6 +36,12 @@ def host_and_port(url: str) -> tuple[str, int | None]:
     return parts.hostname or "", parts.port if parts.port != SSH_PORT else None
 
 
+def server_of(url: str) -> str:
+    """SCHEME://HOST[:PORT] of an http address."""
+    scheme, _, rest = without_credentials(url).partition("://")
+    return f"{scheme}://{re.split(r'[/?#]', rest, maxsplit=1)[0]}"
+
+
 def without_credentials(url: str) -> str:
     """The address as it may be shown and written; over ssh the user's name is part of the address, a password never is."""
     found = _USER.match(url)

@@ -273,13 +273,18 @@ def git(project: Path, *words: str) -> None:
 def try_git(project: Path, *words: str) -> tuple[bool, str]:
     """Run git in the project; whether it succeeded, and what it said."""
     place = ["-C", str(project)] if project.exists() else []
-    helper = ["-c", "credential.helper=" + HELPER] if TOKEN in os.environ else []
+    # for the repository's own server alone: wherever that may send git, no other is given the token
+    helper = ["-c", f"credential.{server(os.environ['BODYWORK_GIT_URL'])}.helper={HELPER}"] if TOKEN in os.environ else []
     command = ["git", "-c", "init.defaultBranch=main", *helper, *place, *words]
     environment = dict(os.environ, GIT_TERMINAL_PROMPT="0")
     ended = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     return ended.returncode == 0, ended.stdout.decode(errors="replace").strip()
+
+
+def server(url: str) -> str:
+    return "/".join(url.split("/")[:3])  # https://HOST[:PORT]
 
 
 def say(message: str) -> None:

@@ -390,3 +390,13 @@ def test_a_key_with_a_passphrase_is_known_by_its_file(tmp_path, kind, form):
         subprocess.run(["ssh-keygen", "-q", "-t", kind, *form, "-N", passphrase, "-f", str(file)], check=True)
         assert script["has_passphrase"](file.read_text()) == bool(passphrase)
         assert ssh._is_encrypted(*ssh._PRIVATE.search(file.read_bytes()).groups()) == bool(passphrase)
+
+
+def test_the_token_goes_to_no_other_server_that_the_first_sends_git_to(workspace, repository, tmp_path):
+    write(tmp_path / "secret" / "BODYWORK_GIT_TOKEN", "t0ken")
+    with git_over_http.another_server() as (evil, caught), git_over_http.another_server(to=evil) as (good, given):
+        ended = fetch(workspace, f"{good}/iris.git", repository.git("rev-parse", "HEAD"), BODYWORK_HTTPS=str(tmp_path / "secret"))
+    assert ended.code == 1
+    assert given
+    assert caught == []
+    assert "t0ken" not in ended.stderr
