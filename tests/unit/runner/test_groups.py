@@ -407,3 +407,11 @@ def test_what_neither_the_run_nor_the_pod_can_mask_is_said_before_step_1(cluster
     begun = [number for number, each in enumerate(events) if isinstance(each, StepStarted)]
     assert len(said) == is_said
     assert not said or said[0] < begun[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "group"), [("v1", None), ("1.0", None), ("1.1", groups.Group(name="iris", only="ssh-git-private-key"))]
+)
+def test_before_v3_the_ssh_key_is_in_no_group(version: str, group: groups.Group | None) -> None:
+    plan = of_group(needing("aws"), **{"ssh-secret": "ssh-git-private-key", "config-version": version})
+    assert groups.group_of(plan) == group
