@@ -100,6 +100,9 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
             try:
                 code = running.go(started)
                 return running.hold() if code == 0 and running.stays else code
+            except Exception as bug:
+                mask.bug(bug)
+                raise
             finally:
                 running.close()
 

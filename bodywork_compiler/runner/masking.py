@@ -62,6 +62,13 @@ class Mask:
     def event(self, event: Event) -> Event:
         return self._clean(event) if self._forms else event
 
+    def bug(self, failure: BaseException) -> None:
+        """What is printed of an exception that nobody expected, and of those that led to it, is masked."""
+        seen: BaseException | None = failure
+        while seen is not None:
+            seen.args = tuple(self.text(each) if isinstance(each, str) else each for each in seen.args)
+            seen = seen.__cause__ or seen.__context__
+
     def _clean(self, told: _Told) -> _Told:
         found: Any = told
         if isinstance(found, str):

@@ -99,6 +99,7 @@ def execute(session: Session, started: RunStarted) -> int:
         end = _carry_out(session)
     except BodyworkError as problem:
         problem.message = session.mask.text(problem.message)
+        problem.hint = session.mask.text(problem.hint) if problem.hint else None
         exit_code = _tell_end(session, started, _end_by(problem, session))
         if not session.changed:
             raise
@@ -106,6 +107,9 @@ def execute(session: Session, started: RunStarted) -> int:
     except KeyboardInterrupt:  # the second one
         bad_end.say_what_is_left(session, at_once=True)
         _tell_end(session, started, End(result="interrupted", reason="interrupted twice", hands_off=True))
+        raise
+    except Exception as bug:
+        session.mask.bug(bug)
         raise
     with contextlib.suppress(LockTaken):  # all is done, and told
         evidence.drain(session, seconds=DRAIN_SECONDS)

@@ -356,6 +356,15 @@ def test_kubectls_no_is_masked_too(cluster: WithGroups) -> None:
     assert "KEY=***" in refused.value.message
 
 
+def test_a_bug_in_mid_run_is_masked_too(cluster: WithGroups, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no room for first-value")
+
+    monkeypatch.setattr("bodywork_compiler.runner.run.run_step", broken)
+    with pytest.raises(RuntimeError, match=r"^no room for \*\*\*$"):
+        execute(cluster, of_group(needing("aws")))
+
+
 def test_the_reason_in_the_failure_stages_environment_is_masked(cluster: WithGroups) -> None:
     def fails(manifest: Object) -> Object:
         failed = as_failed(manifest)

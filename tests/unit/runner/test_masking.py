@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import traceback
 
 import pytest
 
@@ -98,3 +99,12 @@ def test_identity_is_never_masked() -> None:
     masked = knowing(VALUE).event(ended)
     assert isinstance(masked, RunEnded)
     assert (masked.pipeline, masked.stages[0].stage, masked.stages[0].reason) == (VALUE, VALUE, "it said ***")
+
+
+def test_what_is_printed_of_a_bug_is_masked_with_all_that_led_to_it() -> None:
+    with pytest.raises(KeyError) as raised:
+        raise KeyError(VALUE) from ValueError(f"first {VALUE}", 7)
+    knowing(VALUE).bug(raised.value)
+    printed = "".join(traceback.format_exception(raised.value))
+    assert VALUE not in printed
+    assert "first ***" in printed
