@@ -85,6 +85,25 @@ def is_quota_conflict(error: str) -> bool:
     return "Operation cannot be fulfilled on resourcequota" in error
 
 
+def cannot_be_dry_run(error: str) -> bool:
+    """An admission webhook that may have side effects: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#side-effects"""
+    return "does not support dry run" in error
+
+
+def may_not_create_pods(error: str) -> bool:
+    """The authorizer's words; what an admission plugin says names the pod: https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/handlers/responsewriters/errors.go"""
+    return 'cannot create resource "pods"' in error or 'cannot get resource "pods"' in error
+
+
+def not_found(error: str) -> list[str]:
+    """The names that the server has looked for in vain."""
+    return re.findall(r'"([^"]+)" not found', error)
+
+
+def is_there_already(error: str) -> bool:
+    return "(AlreadyExists)" in error
+
+
 def names_no_cluster(error: str) -> bool:
     """No kubeconfig, no current context in it, or none of the name that was given: kubectl cannot know which cluster is meant."""
     return has_no_context(error) or re.search(r"context .*does not exist", error) is not None

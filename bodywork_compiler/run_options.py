@@ -43,6 +43,7 @@ class RunOptions:
     rollback: Rollback = "failed"
     adopt: tuple[str, ...] = ()  # kind/name of what is taken over, or ALL
     prune: bool = True
+    warnings_as_errors: bool = False
 
     @property
     def adopts_all(self) -> bool:

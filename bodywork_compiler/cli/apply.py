@@ -63,7 +63,7 @@ class Asked:
 @click.option(
     "--dry-run",
     type=click.Choice(["client", "server"]),
-    help="Change nothing: client shows the steps and their objects, server also asks the API server about each of them (exit code 1 when it refuses one).",
+    help="Change nothing: client shows the steps and their objects, server also asks the API server about each of them and about a pod of each template (exit code 1 when it refuses one).",
 )
 @click.option(
     "--dry-run-namespace",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,7 +33,8 @@ EXIT_SAME, EXIT_DIFFERS, EXIT_ERROR = 0, 1, 2  # as kubectl diff has them
     default="text",
     help="The form of the difference; json is one object: where, whether it is the same, changes, and what is left.",
 )
-def command(where: str, options: CompileOptions, *, output: str, print_commands: bool, adopt: tuple[str, ...], **target: str | None) -> int:
+@click.option("--warnings-as-errors", is_flag=True, help="Take a warning of the API server about an object for a refusal.")
+def command(where: str, options: CompileOptions, *, output: str, print_commands: bool, **asked: Any) -> int:
     """Show what apply would change on a cluster, and change nothing.
 
     PATH or GIT_URL is a project, which is compiled first; DIR, FILE or - (standard input) are manifests that `bodywork render` made, patched
@@ -52,14 +53,15 @@ def command(where: str, options: CompileOptions, *, output: str, print_commands:
     """
     from bodywork_compiler.kubectl import Target
 
+    run = RunOptions(adopt=asked.pop("adopt"), warnings_as_errors=asked.pop("warnings_as_errors"))
     try:
-        found = _difference(
-            where, options, Target(namespace=options.namespace, **target), RunOptions(adopt=adopt), print_commands=print_commands
-        )
+        found = _difference(where, options, Target(namespace=options.namespace, **asked), run, print_commands=print_commands)
     except BodyworkError as error:
         error.exit_code = EXIT_ERROR
         raise
     _say(found)
+    if run.warnings_as_errors and found.warnings:
+        return EXIT_ERROR
     from bodywork_compiler.report.difference import show_json, show_text
 
     (show_json if output == "json" else show_text)(found, sys.stdout)

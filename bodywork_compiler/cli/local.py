@@ -51,6 +51,7 @@ _OF_A_CLUSTER = (
     "break_lock",
     "wait_secrets_seconds",
     "schedule_timeout_seconds",
+    "warnings_as_errors",
     "keep_failed",
     "rollback",
     "adopt",

@@ -91,6 +91,7 @@ _RUN = (
     ),
     adopt_option,
     click.option("--no-prune", "prune", is_flag=True, flag_value=False, default=True, help="Keep the objects of stages that are gone."),
+    click.option("--warnings-as-errors", is_flag=True, help="Take a warning of the API server about an object for a refusal."),
 )
 
 

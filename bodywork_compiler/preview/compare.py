@@ -8,14 +8,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.preview.calls import Call, calls, key_of
 from bodywork_compiler.preview.difference import change, is_namespace_of_run
 from bodywork_compiler.preview.groups import copies
-from bodywork_compiler.preview.refusals import said, warnings
 from bodywork_compiler.preview.standing import has_namespace, items, labelled, left, standing, strangers
-from bodywork_compiler.preview.values import Difference, Key, Object
+from bodywork_compiler.preview.values import Difference, Object
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner.owners import records, refuse
+from bodywork_compiler.runner.rehearsal import (
+    REFUSED,
+    Call,
+    Checked,
+    Key,
+    Rehearsal,
+    accounts_to_come,
+    calls,
+    check_pods,
+    key_of,
+    said,
+    warnings,
+)
 from bodywork_compiler.runner.tracking import tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
 
@@ -37,7 +48,9 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
     asked = [*(each for _, each in objects), *([plan.on_failure] if plan.on_failure else []), *records(plan)]
     live, stand = standing(there, asked, where.namespace), labelled(there, plan)
     refuse(plan, where.namespace, options, strangers=tuple(strangers(plan, live, where.namespace)), stand=stand)
-    rehearsed, warned = _rehearse(there, calls([each for _, each in objects], live, namespace=where.namespace, free=secrets.token_hex(4)))
+    bodies, free = [each for _, each in objects], secrets.token_hex(4)
+    pods = check_pods(Rehearsal(there, free, accounts_to_come(bodies, live, where.namespace)), bodies)
+    rehearsed, warned = _rehearse(there, calls(bodies, live, namespace=where.namespace, free=free), pods)
     return Difference(
         pipeline=plan.pipeline,
         context=where.context,
@@ -61,8 +74,11 @@ def _keyed(objects: Iterable[tuple[int, KubeObject]], namespace: str) -> Iterato
     return ((step, each, key_of(each, namespace)) for step, each in objects)
 
 
-def _rehearse(kubectl: Kubectl, planned: Sequence[Call]) -> tuple[dict[Key, Object], tuple[str, ...]]:
-    """What the server's dry run makes of the objects, under the names that they have in the manifests; and its warnings."""
+def _rehearse(kubectl: Kubectl, planned: Sequence[Call], pods: Iterable[Checked]) -> tuple[dict[Key, Object], tuple[str, ...]]:
+    """What the server's dry run makes of the objects, under the names that they have in the manifests; and its warnings.
+
+    What it refuses is raised, `pods` that are refused with it.
+    """
     found: dict[Key, Object] = {}
     refused, warned = [], []
     for each in planned:
@@ -75,6 +91,10 @@ def _rehearse(kubectl: Kubectl, planned: Sequence[Call]) -> tuple[dict[Key, Obje
         for obj in items(result.out):
             key = each.key(obj["kind"], obj["metadata"]["name"])
             found[key] = {**obj, "metadata": {**obj["metadata"], "name": key.name}}
+    for workload in pods:
+        warned += workload.warnings
+        if workload.action == REFUSED:
+            refused.append(f"{workload.object.kind} {workload.object.name}: {workload.reason}")
     if refused:
         raise BodyworkError("the server refuses the manifests:\n" + "\n".join(refused))
     return found, tuple(dict.fromkeys(warned))

@@ -11,7 +11,6 @@ from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
-from bodywork_compiler.preview.checked import REFUSED, Checked, check
 from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.missing import missing
 from bodywork_compiler.preview.standing import has_namespace, labelled, standing, strangers
@@ -19,6 +18,7 @@ from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import DryRun, DryRunEnded, Event, Notice, ObjectChecked, StepStarted
 from bodywork_compiler.runner.owners import NotOurs, records, refuse
+from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Rehearsal, accounts_to_come, check
 from bodywork_compiler.runner.step import stage_plans
 from bodywork_compiler.runner.tracking import RENDERED, tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
@@ -37,6 +37,7 @@ class _Telling:
     objects: int = 0
     refused: int = 0
     warned: set[str] = field(default_factory=set)
+    is_warned: bool = False  # by the server, about an object
 
     def notice(self, message: str) -> None:
         if message not in self.warned:
@@ -65,19 +66,20 @@ class _Telling:
             )
         )
         for warning in found.warnings:
+            self.is_warned = True
             self.notice(warning)
 
 
-def dry_run(  # noqa: PLR0913 - by keyword, and each a thing of its own
+def dry_run(  # noqa: PLR0913 - the command's options
     plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], *, by: DryRun, stand_in: str | None, options: RunOptions = DEFAULT_RUN
 ) -> int:
     """Tell what a run would do; the exit code says whether something is refused. `stand_in` is asked where the run's namespace is not there."""
     began = time.monotonic()
     where = whereabouts(kubectl, plan) if by == "server" else _where_without_cluster(kubectl, plan)
-    ask = _asking(kubectl, where.namespace, stand_in) if by == "server" else None
+    ask = _asking(kubectl, plan, where.namespace, stand_in) if by == "server" else None
     plan = tracked(plan, where.namespace)
     telling = _Telling(tell=tell, namespace=where.namespace)
-    tell(run.about_to_start(plan, where))
+    tell(run.about_to_start(plan, where, options))
     for notice in ask.unasked() if ask else ():
         telling.notice(notice)
     for found in ask.missing_secrets(plan) if ask else ():
@@ -91,7 +93,8 @@ def dry_run(  # noqa: PLR0913 - by keyword, and each a thing of its own
             tell(StepStarted(step=step.number, stages=tuple(each.stage for each in stage_plans(step))))
         for found in ask.about(step) if ask else (Checked(object=each, action="applied") for each in step.objects):
             telling.checked(step.number, not_ours.get((found.object.kind, found.object.name), found))
-    exit_code = EXIT_REFUSED if telling.refused else EXIT_GOOD
+    is_bad = telling.refused or (options.warnings_as_errors and telling.is_warned)
+    exit_code = EXIT_REFUSED if is_bad else EXIT_GOOD
     tell(
         DryRunEnded(
             dry_run=by,
@@ -121,6 +124,7 @@ class _Asking:
     namespace: str
     asked_in: str
     free: str
+    to_come: frozenset[str] = frozenset()
 
     @property
     def is_stand_in(self) -> bool:
@@ -168,13 +172,16 @@ class _Asking:
         objects = [each for each in step.objects if self.is_stand_in or not is_namespace_of_run(each, self.namespace)]
         moved = [_moved(each, self.namespace, self.asked_in) for each in objects]
         there = standing(self.kubectl, (each for each in moved if each.kind in _CHANGED_IN_PLACE), self.asked_in)
-        found = check(self.kubectl, moved, there, free=self.free, is_stand_in=self.is_stand_in)
+        found = check(Rehearsal(self.kubectl, self.free, self.to_come, self.is_stand_in), moved, there)
         return [replace(each, object=manifest) for manifest, each in zip(objects, found, strict=True)]
 
 
-def _asking(kubectl: Kubectl, namespace: str, stand_in: str | None) -> _Asking:
+def _asking(kubectl: Kubectl, plan: Plan, namespace: str, stand_in: str | None) -> _Asking:
     asked_in = namespace if has_namespace(kubectl, namespace) else _stand_in(kubectl, namespace, stand_in)
-    return _Asking(kubectl=kubectl.in_namespace(asked_in), namespace=namespace, asked_in=asked_in, free=secrets.token_hex(4))
+    there = kubectl.in_namespace(asked_in)
+    accounts = [each for step in plan.steps for each in step.objects if each.kind == "ServiceAccount"] if asked_in == namespace else []
+    to_come = accounts_to_come(accounts, standing(there, accounts, namespace), namespace)
+    return _Asking(kubectl=there, namespace=namespace, asked_in=asked_in, free=secrets.token_hex(4), to_come=to_come)
 
 
 def _moved(each: KubeObject, namespace: str, asked_in: str) -> KubeObject:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.preview.checked import REFUSED, Checked
 from bodywork_compiler.preview.groups import in_group, not_readable, secrets_of
 from bodywork_compiler.preview.values import Object
 from bodywork_compiler.runner.groups import Group, group_of, is_copy_from
 from bodywork_compiler.runner.references import wanted
+from bodywork_compiler.runner.rehearsal import REFUSED, Checked
 
 
 def missing(kubectl: Kubectl, plan: Plan, namespace: str) -> Iterator[Checked | str]:

@@ -9,13 +9,13 @@ from typing import Any
 from bodywork_compiler import labels
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.preview.calls import key_of, to_stream
 from bodywork_compiler.preview.difference import is_namespace_of_run
-from bodywork_compiler.preview.values import Key, Left, Object
+from bodywork_compiler.preview.values import Left, Object
 from bodywork_compiler.runner import prune
 from bodywork_compiler.runner.lease import record_of
 from bodywork_compiler.runner.owners import Stranger, is_of, judged, judged_record, records, repository_of
 from bodywork_compiler.runner.references import objects
+from bodywork_compiler.runner.rehearsal import Key, key_of, to_stream
 from bodywork_compiler.runner.tracking import RENDERED, Home, Place
 
 # what goes only when nothing names it any more, which is not asked here

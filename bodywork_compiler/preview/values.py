@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 Object = Mapping[str, Any]
 Action = Literal["same", "new", "changed", "replaced"]
-
-
-class Key(NamedTuple):
-    """Which object: by kind and name, and by namespace where it names another one than the run's."""
-
-    kind: str
-    name: str
-    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from bodywork_compiler.runner import (
     other_kinds,
     owners,
     part,
+    preflight,
     prune,
     resume,
     rights,
@@ -84,6 +85,7 @@ LOOK: tuple[Callable[[Session], None], ...] = (
 PREPARE: tuple[Callable[[Session], None], ...] = (
     namespace.create_when_absent,
     lock_taking.take,
+    preflight.ask,
     jobs.remove_former,
     lock_taking.begin,
     copies.copy_in,

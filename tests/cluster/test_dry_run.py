@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clusters import Cluster
-from hand_made import Manifest, Run, a_batch, a_service, apply, programs, run_of, stream
+from hand_made import RUNS_ON, Manifest, Run, a_batch, a_service, apply, programs, run_of, stream
 
 pytestmark = pytest.mark.cluster
 
 
-def dry_run(cluster: Cluster, namespace: str, *manifests: Manifest, by: str = "server") -> Run:
-    done = cluster.bodywork(
-        "apply", "-", f"--dry-run={by}", "-o", "json", "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests)
-    )
+def dry_run(cluster: Cluster, namespace: str, *manifests: Manifest, by: str = "server", options: Sequence[str] = ()) -> Run:
+    words = ("apply", "-", f"--dry-run={by}", "-o", "json", "--namespace", namespace, *options)
+    done = cluster.bodywork(*words, cwd=Path("/"), stdin=stream(*manifests))
     return run_of(done.returncode, done.stdout, done.stderr)
 
 
@@ -65,10 +65,68 @@ def test_all_refusals_are_told_and_exit_with_1(cluster: Cluster, namespace: str)
     assert state(cluster, namespace) == before
 
 
-def test_a_pod_security_standard_is_a_warning(cluster: Cluster, namespace: str) -> None:
-    run = dry_run(cluster, namespace, a_batch("train", 1, securityContext={"privileged": True}))
+def test_what_only_a_pod_meets_is_refused_as_apply_and_diff_refuse_it(cluster: Cluster, namespace: str) -> None:
+    """Pod Security, a quota for good, a limit: a Job is let in all the same, and its pods never are."""
+    limits = {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}
+    put(cluster, namespace, "LimitRange", limits)
+    pipeline = [
+        a_batch("good", 1, RUNS_ON),
+        a_batch("privileged", 2, securityContext={"privileged": True}),
+        *a_service("large", 3, resources={"requests": {"memory": "2Gi"}, "limits": {"memory": "2Gi"}}),
+    ]
+    refused = ("Job privileged: its pods are refused: violates PodSecurity", "Deployment large: its pods are refused: maximum memory usage")
+
+    run = dry_run(cluster, namespace, *pipeline)
+    assert (run.exit_code, run.one("dry_run_ended")["refused"]) == (1, 2)
+    reasons = [f"{each['kind']} {each['name']}: {each['reason']}" for each in run.of("object_checked") if each["action"] == "refused"]
+    assert all(said.startswith(begins) for said, begins in zip(reasons, refused, strict=True)), reasons
+
+    applied = apply(cluster, namespace, *pipeline)
+    assert applied.exit_code == 1
+    assert all(each in applied.err for each in refused), applied.err
+    assert cluster.get("jobs,deployments,services", "-n", namespace)["items"] == []
+
+    differs = cluster.bodywork("diff", "-", "--namespace", namespace, cwd=Path("/"), stdin=stream(*pipeline))
+    assert differs.returncode == 2
+    assert all(each in differs.stderr for each in refused), differs.stderr
+
+
+def test_a_changed_job_that_is_no_stages_is_refused_before_step_1(cluster: Cluster, namespace: str) -> None:
+    """A run removes the Jobs of its stages alone; another's template cannot be changed."""
+    extra = a_batch("seed-database", 1)
+    extra["metadata"]["labels"] = {}
+    extra["spec"]["template"]["metadata"]["labels"] = {"app": "seed"}
+    assert apply(cluster, namespace, extra, a_batch("train", 1)).exit_code == 0
+    assert dry_run(cluster, namespace, extra, a_batch("train", 1)).exit_code == 0
+
+    extra["spec"]["template"]["spec"]["containers"][0]["command"] = ["python3", "-c", "print('other')"]
+    for run in (dry_run(cluster, namespace, extra, a_batch("train", 1)), apply(cluster, namespace, extra, a_batch("train", 1))):
+        assert run.exit_code == 1
+        assert "field is immutable" in run.err + str(run.of("object_checked"))
+
+
+def test_warnings_are_told_and_are_errors_where_that_is_asked_for(cluster: Cluster, namespace: str) -> None:
+    put(cluster, namespace, "ResourceQuota", {"hard": {"pods": "1"}})
+    holder = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "holder"},
+        "spec": a_batch("x", 1, RUNS_ON)["spec"]["template"]["spec"],
+    }
+    cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=stream(holder))
+    run = dry_run(cluster, namespace, a_batch("train", 1))
     assert run.exit_code == 0
-    assert ["PodSecurity" in each["message"] and each["level"] == "WARNING" for each in run.of("notice")] == [True]
+    assert ["exceeded quota" in each["message"] for each in run.of("notice")] == [True]
+    assert dry_run(cluster, namespace, a_batch("train", 1), options=["--warnings-as-errors"]).exit_code == 1
+    assert apply(cluster, namespace, a_batch("train", 1), options=["--warnings-as-errors"]).exit_code == 1
+    words = ("diff", "-", "--namespace", namespace, "--warnings-as-errors")
+    assert cluster.bodywork(*words, cwd=Path("/"), stdin=stream(a_batch("train", 1))).returncode == 2
+
+
+def put(cluster: Cluster, namespace: str, kind: str, spec: Manifest) -> None:
+    cluster.kubectl(
+        "create", "-n", namespace, "-f", "-", stdin=stream({"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec})
+    )
 
 
 def test_a_new_namespace_is_asked_about_in_another_one_and_not_made(cluster: Cluster, namespace: str) -> None:

@@ -71,7 +71,9 @@ def creation_doom(message: str, seconds: float) -> str | None:
 
 def refused(message: str) -> str:
     """The API server's words without what says nothing to a user: `Error creating: pods "x-" is forbidden: …`."""
-    return "its pods are refused: " + re.sub(r'^(Error creating: )?(pods|Pod) "[^"]*" is (forbidden|invalid): ', "", message)
+    return "its pods are refused: " + re.sub(
+        r'^(Error creating: |Error from server \(\w+\): )?(pods|Pod) "[^"]*" is (forbidden|invalid): ', "", message
+    )
 
 
 def _never_fits(requested: str, limited: str) -> bool:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bodywork_compiler.manifests import KubeObject
-from bodywork_compiler.preview.calls import Call, calls
-from bodywork_compiler.preview.values import Key
+from bodywork_compiler.runner.rehearsal import Call, Key, calls
 
 FREE = "0a1b2c3d"
 
 
 def an_object(kind: str, name: str, namespace: str | None = None, **fields: Any) -> KubeObject:
-    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    labels = {"bodywork/pipeline": "iris", "bodywork/stage": name}
+    metadata = {"name": name, "labels": labels, **({"namespace": namespace} if namespace else {})}
     return KubeObject({"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields})
 
 

@@ -14,7 +14,14 @@ from bodywork_compiler.manifests import Plan, load_stream
 from bodywork_compiler.preview.dry_run import dry_run
 from bodywork_compiler.runner.events import DryRunEnded, Event, Notice, ObjectChecked, RunStarted, StepStarted
 
-RESOURCES = {"Job": "job.batch", "Deployment": "deployment.apps", "Namespace": "namespace", "Secret": "secret", "ConfigMap": "configmap"}
+RESOURCES = {
+    "Pod": "pod",
+    "Job": "job.batch",
+    "Deployment": "deployment.apps",
+    "Namespace": "namespace",
+    "Secret": "secret",
+    "ConfigMap": "configmap",
+}
 
 
 def an_object(kind: str, name: str, step: int = 1, **spec: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from bodywork_compiler.kubectl import Result
 from bodywork_compiler.manifests import KubeObject
-from bodywork_compiler.preview.refusals import said, warnings, without_secrets
+from bodywork_compiler.runner.rehearsal import said, warnings, without_secrets
 
 # as kubectl 1.34 says them, the objects cut
 PATCH = """\

@@ -39,6 +39,8 @@ class PaperCluster:
     refusals: dict[str, str] = field(default_factory=dict)  # the first words of a call → kubectl's error
     says: dict[str, tuple[str, str]] = field(default_factory=dict)  # the same → what it prints, and its error then
     lacking: set[str] = field(default_factory=set)  # what we may not do: `watch jobs`
+    rehearsed: list[Object] = field(default_factory=list)  # what the dry run before step 1 was asked about
+    dry_run_says: dict[str, str] = field(default_factory=dict)  # kind/name, or Pod for all of them → kubectl's error; of a warning its line
     on_apply: Callable[[Object], Object] = lambda manifest: manifest
     _history: list[tuple[int, WatchEvent]] = field(default_factory=list)
     _news: threading.Condition = field(default_factory=threading.Condition)
@@ -75,6 +77,8 @@ class PaperCluster:
     def execute(self, argv: tuple[str, ...], stdin: str | None, timeout_seconds: float) -> Result:
         assert argv[0] == "kubectl"
         words = tuple(word for word in argv[1:] if not word.startswith(("--namespace", "--context", "--kubeconfig", "--request-timeout")))
+        if "--dry-run=server" in words:
+            return self._rehearse(argv, [json.loads(line) for line in (stdin or "").splitlines()])
         if _is_about_records(words):
             self.records.append((words, stdin or ""))
         else:
@@ -87,6 +91,16 @@ class PaperCluster:
             if " ".join(words).startswith(half_done):
                 return Result(argv=argv, out=out, err=error, exit_code=1)
         return Result(argv=argv, out="\n".join(self._do(words, json.loads(stdin)["items"] if stdin else [])) + "\n")
+
+    def _rehearse(self, argv: tuple[str, ...], manifests: list[Object]) -> Result:
+        out, err = "", ""
+        for each in manifests:
+            self.rehearsed.append(each)
+            kind, name = each["kind"], each["metadata"]["name"]
+            error = self.dry_run_says.get(f"{kind}/{name}") or self.dry_run_says.get(kind)
+            err += f"{error}\n" if error else ""
+            out += "" if error and not error.startswith("Warning: ") else f"{_plural(kind)}/{name} created (server dry run)\n"
+        return Result(argv=argv, out=out, err=err, exit_code=int("Error" in err))
 
     def _do(self, words: tuple[str, ...], manifests: list[Object]) -> Iterator[str]:
         verb = words[0]
