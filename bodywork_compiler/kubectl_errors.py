@@ -100,6 +100,11 @@ def not_found(error: str) -> list[str]:
     return re.findall(r'"([^"]+)" not found', error)
 
 
+def is_unknown_kind(error: str) -> bool:
+    """No such kind, or none yet: https://github.com/kubernetes/apimachinery/blob/master/pkg/api/meta/errors.go"""
+    return "no matches for kind" in error
+
+
 def is_there_already(error: str) -> bool:
     return "(AlreadyExists)" in error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
@@ -24,6 +24,7 @@ from bodywork_compiler.runner.rehearsal import (
     calls,
     check_pods,
     key_of,
+    kinds_to_come,
     said,
     warnings,
 )
@@ -50,7 +51,8 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
     refuse(plan, where.namespace, options, strangers=tuple(strangers(plan, live, where.namespace)), stand=stand)
     bodies, free = [each for _, each in objects], secrets.token_hex(4)
     pods = check_pods(Rehearsal(there, free, accounts_to_come(bodies, live, where.namespace)), bodies)
-    rehearsed, warned = _rehearse(there, calls(bodies, live, namespace=where.namespace, free=free), pods)
+    known = _known(bodies, live, where.namespace)
+    rehearsed, warned = _rehearse(there, calls(known, live, namespace=where.namespace, free=free), pods)
     return Difference(
         pipeline=plan.pipeline,
         context=where.context,
@@ -63,6 +65,12 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
         left=left(plan, stand, where.namespace),
         warnings=warned,
     )
+
+
+def _known(objects: Sequence[KubeObject], live: Collection[Key], namespace: str) -> list[KubeObject]:
+    """Without those of a kind that the run itself defines, and whose definition is not there yet: they are new, whatever the server thinks of them."""
+    to_come = kinds_to_come(each for each in objects if key_of(each, namespace) not in live)
+    return [each for each in objects if (str(each.body.get("apiVersion")), each.kind) not in to_come]
 
 
 def _objects(plan: Plan) -> Iterator[tuple[int, KubeObject]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl_errors import is_unknown_kind
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
 from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.missing import missing
@@ -18,7 +19,7 @@ from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import DryRun, DryRunEnded, Event, Notice, ObjectChecked, StepStarted
 from bodywork_compiler.runner.owners import NotOurs, records, refuse
-from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Rehearsal, accounts_to_come, check
+from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Rehearsal, accounts_to_come, check, kinds_to_come
 from bodywork_compiler.runner.step import stage_plans
 from bodywork_compiler.runner.tracking import RENDERED, tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
@@ -125,6 +126,7 @@ class _Asking:
     asked_in: str
     free: str
     to_come: frozenset[str] = frozenset()
+    kinds_to_come: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def is_stand_in(self) -> bool:
@@ -173,7 +175,13 @@ class _Asking:
         moved = [_moved(each, self.namespace, self.asked_in) for each in objects]
         there = standing(self.kubectl, (each for each in moved if each.kind in _CHANGED_IN_PLACE), self.asked_in)
         found = check(Rehearsal(self.kubectl, self.free, self.to_come, self.is_stand_in), moved, there)
-        return [replace(each, object=manifest) for manifest, each in zip(objects, found, strict=True)]
+        return [replace(self._as_it_will_be(each), object=manifest) for manifest, each in zip(objects, found, strict=True)]
+
+    def _as_it_will_be(self, answer: Checked) -> Checked:
+        """Of a kind that the run itself defines before: what else the server would say to it is not known."""
+        key = (str(answer.object.body.get("apiVersion")), answer.object.kind)
+        is_to_come = key in self.kinds_to_come and is_unknown_kind(answer.reason or "")
+        return replace(answer, action="created", reason=None) if is_to_come else answer
 
 
 def _asking(kubectl: Kubectl, plan: Plan, namespace: str, stand_in: str | None) -> _Asking:
@@ -181,7 +189,14 @@ def _asking(kubectl: Kubectl, plan: Plan, namespace: str, stand_in: str | None) 
     there = kubectl.in_namespace(asked_in)
     accounts = [each for step in plan.steps for each in step.objects if each.kind == "ServiceAccount"] if asked_in == namespace else []
     to_come = accounts_to_come(accounts, standing(there, accounts, namespace), namespace)
-    return _Asking(kubectl=there, namespace=namespace, asked_in=asked_in, free=secrets.token_hex(4), to_come=to_come)
+    return _Asking(
+        kubectl=there,
+        namespace=namespace,
+        asked_in=asked_in,
+        free=secrets.token_hex(4),
+        to_come=to_come,
+        kinds_to_come=kinds_to_come(each for step in plan.steps for each in step.objects),
+    )
 
 
 def _moved(each: KubeObject, namespace: str, asked_in: str) -> KubeObject:

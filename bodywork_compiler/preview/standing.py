@@ -8,6 +8,7 @@ from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl_errors import is_unknown_kind
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.values import Left, Object
@@ -43,7 +44,7 @@ def standing(kubectl: Kubectl, objects: Iterable[KubeObject], namespace: str) ->
             "get", "--ignore-not-found", "--output=json", "-f", "-", stdin=to_stream(bodies)
         )
         # a kind that the cluster does not know is not there either; the dry run will say it, beside all else that is refused
-        if result.exit_code != 0 and "no matches for kind" not in result.err:
+        if result.exit_code != 0 and not is_unknown_kind(result.err):
             raise KubectlFailed(result)
         found |= {Key(each["kind"], each["metadata"]["name"], where): each for each in items(result.out)}
     return found

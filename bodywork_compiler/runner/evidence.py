@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler.api import CouldNotAsk, NotThere, Refused
@@ -28,6 +29,32 @@ def gather(session: Session, run: StageRun) -> Evidence:
         tails=tuple(_tails(session, run)),
         warnings=tuple(_warnings(session, run)),
         look_further=tuple(_look_further(session, run)),
+    )
+    session.tell(found)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """An object that is no stage, as it was seen last, with its pods."""
+
+    step: int
+    name: str
+    object: Mapping[str, Any]
+    pods: Sequence[Mapping[str, Any]]
+
+
+def gather_of_extra(session: Session, extra: Extra, reason: str) -> Evidence:
+    """Its log was not followed: the last lines are asked for."""
+    kind = str(extra.object.get("kind", "")).lower()
+    ended = [(number, pod, status) for number, pod in enumerate(extra.pods, start=1) for status, _ in containers(pod)]
+    found = Evidence(
+        step=extra.step,
+        stage=extra.name,
+        reason=reason,
+        tails=tuple(_asked(session, pod, status, number) for number, pod, status in ended if (last_end(status) or {}).get("exitCode")),
+        warnings=tuple(_lines(session, extra.object, extra.pods)),
+        look_further=(session.kubectl.line("describe", kind, extra.name), session.kubectl.line("describe", "pod", name(extra.pods[-1]))),
     )
     session.tell(found)
     return found
@@ -95,9 +122,12 @@ def _warnings(session: Session, run: StageRun) -> list[str]:
     if run.object is None:
         return []
     pods = list(run.pods_seen.values()) if run.plan.kind == "Job" else run.pods  # those of a Job may be gone by now
-    events = [event for event in session.picture.events_about(about(run.object, pods)) if event.get("type") == "Warning"]
-    lines = dict.fromkeys(_line(event) for event in events)
-    return list(lines)[-MOST_WARNINGS:]
+    return _lines(session, run.object, pods)
+
+
+def _lines(session: Session, obj: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> list[str]:
+    events = [event for event in session.picture.events_about(about(obj, pods)) if event.get("type") == "Warning"]
+    return list(dict.fromkeys(_line(event) for event in events))[-MOST_WARNINGS:]
 
 
 def _line(event: Mapping[str, Any]) -> str:

@@ -42,13 +42,13 @@ class Lock:
         """Renew it from now on. That it was lost is raised in the loop, once."""
 
         def renew_for_ever() -> None:
-            pause = RENEW_SECONDS
-            while not self._stop.wait(pause):
-                problem = self.renew()
-                pause = ASK_AGAIN_SECONDS if problem else RENEW_SECONDS
+            problem: Lost | None = None
+            while not self._stop.wait(ASK_AGAIN_SECONDS if problem else RENEW_SECONDS):
+                former, problem = problem, self.renew()
                 if self._lost:
                     raise LockTaken(self._lost)
-                put(problem or Answered(LOCK))
+                if problem or former:
+                    put(problem or Answered(LOCK))
 
         start_thread("renew the lock", renew_for_ever, put)
 

@@ -79,7 +79,7 @@ class Logs:
             self.no_more(pod_uid)
 
     def mute(self, stage: str) -> None:
-        """A service is good, or a stage is left running: what it prints from now on is for `logs`."""
+        """A service is good, or a stage is left running: what it prints from now on is for `logs`, and its last lines for evidence."""
         for each in self._followers:
             if each.stage == stage and not each.is_over:
                 each.is_muted = each.is_over = True
@@ -98,10 +98,8 @@ class Logs:
 
     def piece(self, message: LogPiece) -> None:
         follower = self._followers[message.follower]
-        if follower.is_muted:
-            return
         follower.tail.extend(message.lines)
-        for line in message.lines:
+        for line in () if follower.is_muted else message.lines:
             self._tell(LogLine(stage=follower.stage, pod=follower.pod, container=follower.container, attempt=follower.attempt, line=line))
 
     def over(self, message: LogOver) -> None:

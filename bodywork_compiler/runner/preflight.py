@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
@@ -13,7 +12,7 @@ from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner import part, takeover
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
-from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Key, Rehearsal, check
+from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Key, Rehearsal, check, kinds_to_come
 from bodywork_compiler.runner.session import Session
 
 ACCOUNT_SECONDS = 5.0  # a new namespace gets its account `default` a moment later, and lets no pod in before
@@ -41,24 +40,15 @@ def ask(session: Session) -> None:
 
 def _asked(session: Session) -> Iterator[KubeObject]:
     """All that the run will apply, but for what cannot be known yet: objects of kinds that the run brings itself, and what takes another's place."""
-    kinds_to_come = set(_kinds_to_come(session))
+    to_come = kinds_to_come(each for step in session.plan.steps for each in step.objects)
     left_out = {("Namespace", session.namespace), *(("Job", each) for each in session.running_jobs)}
     left_out |= {(each.kind, each.name) for each in session.adopted if each.has_other_selector}
     for step in session.plan.steps:
         for each in takeover.at_once(session, part.without(step, session.skipped)):
-            if (each.kind, each.name) not in left_out and (each.body.get("apiVersion"), each.kind) not in kinds_to_come:
+            if (each.kind, each.name) not in left_out and (each.body.get("apiVersion"), each.kind) not in to_come:
                 yield each
     if session.plan.on_failure:
         yield session.plan.on_failure
-
-
-def _kinds_to_come(session: Session) -> Iterator[tuple[str, str]]:
-    """Of the definitions among the objects: version and kind."""
-    for step in session.plan.steps:
-        for each in step.objects:
-            spec: Any = each.body.get("spec") if each.kind == "CustomResourceDefinition" else None
-            for version in (spec or {}).get("versions") or ():
-                yield f"{spec.get('group')}/{version.get('name')}", str((spec.get("names") or {}).get("kind"))
 
 
 def _accounts_to_come(session: Session, objects: Sequence[KubeObject]) -> Iterator[str]:

@@ -112,6 +112,16 @@ class PodOf(NamedTuple):
     of: tuple[KubeObject, ...]
 
 
+def kinds_to_come(objects: Iterable[KubeObject]) -> frozenset[tuple[str, str]]:
+    """Version and kind of what the definitions among the objects define: it is not known, perhaps, before they are applied."""
+    found: set[tuple[str, str]] = set()
+    for each in objects:
+        spec: Mapping[str, Any] = (each.body.get("spec") or {}) if each.kind == "CustomResourceDefinition" else {}
+        kind = str((spec.get("names") or {}).get("kind"))
+        found |= {(f"{spec.get('group')}/{version.get('name')}", kind) for version in spec.get("versions") or ()}
+    return frozenset(found)
+
+
 def accounts_to_come(objects: Iterable[KubeObject], standing: Collection[Key], namespace: str) -> frozenset[str]:
     """Those that the manifests bring and that are not there yet: no pod would be let in under them."""
     return frozenset(each.name for each in objects if each.kind == "ServiceAccount" and key_of(each, namespace) not in standing)

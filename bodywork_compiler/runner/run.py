@@ -11,7 +11,6 @@ from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.manifests import Plan, PlanStep
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import (
-    applying,
     bad_end,
     before,
     copies,
@@ -19,6 +18,7 @@ from bodywork_compiler.runner import (
     history,
     jobs,
     lock_taking,
+    look_back,
     namespace,
     other_kinds,
     owners,
@@ -67,7 +67,7 @@ def set_up(session: Session) -> None:
         if step.number == labels.STEP_SETUP and objects:
             began = session.clock()
             before.standing_before(session, PlanStep(number=step.number, objects=tuple(objects)))
-            applying.apply(session, step.number, objects)
+            other_kinds.apply(session, step.number, objects)
             other_kinds.must_be_good(session, step, began)
 
 
@@ -210,6 +210,9 @@ def _run_steps(session: Session) -> End:
             return End(result="interrupted", reason=ended.reason)
         if not ended.is_good:
             return End(result="timed out" if ended.result == "timed out" else "failed", reason=ended.reason)
+    looked = look_back.look_back(session)
+    if not looked.is_good:
+        return End(result="interrupted" if looked.result == "stopped" else "failed", reason=looked.reason)
     prune.prune(session)
     return End()
 

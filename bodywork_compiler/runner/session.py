@@ -36,6 +36,7 @@ from bodywork_compiler.runner.observe import Picture
 
 if TYPE_CHECKING:
     from bodywork_compiler.runner.owners import Stranger
+    from bodywork_compiler.runner.stage_run import StageRun
 
 LOST_SERVER_SECONDS = 300.0
 SAY_LOST_AFTER_SECONDS = 1.0
@@ -72,6 +73,7 @@ class Session:
     copies: tuple[KubeObject, ...] = ()  # of a group's secrets, as they are to stand in the namespace
     secrets_before: dict[str, Object] = field(default_factory=dict)  # what stood under their names
     secrets_changed: tuple[str, ...] = ()  # names of those of them that this run has overwritten
+    services: list[StageRun] = field(default_factory=list)  # those that became available in this run
     secrets_new: tuple[str, ...] = ()  # names of copies where nothing stood before this run
     unread_secrets: set[str] = field(default_factory=set)  # names of those that this account may not read
     adopted: tuple[Stranger, ...] = ()  # what is taken over, since `--adopt` says so

@@ -43,6 +43,8 @@ class StageRun:
     pods_seen: dict[str, Seen] = field(default_factory=dict)  # by uid, as they were last: also those that are gone
     looks_since: float | None = None
     verdict: Verdict = field(default_factory=lambda: Verdict(state="running"))
+    ends_when_good: Mapping[tuple[str, str], int] = field(default_factory=dict)  # and how often its containers had ended then
+    good_at: float = 0.0
     result: Result | None = None
     said: str = ""
     said_at: float = 0.0
@@ -101,6 +103,13 @@ class StageRun:
         )
         session.ended[self.plan.step, self.plan.name] = ended
         session.tell(ended)
+
+    def became_available(self, session: Session) -> None:
+        """From here on each end of a container is a crash (`look_back`)."""
+        self.ends_when_good, self.good_at = container_ends(self.pods), session.clock()
+        session.logs.mute(self.stage)
+        session.services.append(self)
+        self.end(session, "available")
 
     def _is_another(self, found: Object) -> bool:
         """Somebody has deleted our Job, and made one of the same name."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import PlanStep
-from bodywork_compiler.runner import applying, other_kinds, takeover
+from bodywork_compiler.runner import other_kinds, takeover
 from bodywork_compiler.runner.before import Before, standing_before
 from bodywork_compiler.runner.events import StagePlan, StepStarted
 from bodywork_compiler.runner.services import restart_unchanged
@@ -69,7 +69,7 @@ def _change(session: Session, step: PlanStep, runs: Sequence[StageRun], before: 
     try:
         # a Job that was found running is waited for, and left alone
         found = [each for each in takeover.at_once(session, step) if each.kind != "Job" or each.name not in session.running_jobs]
-        applying.apply(session, step.number, found)
+        other_kinds.apply(session, step.number, found)
         restart_unchanged(session, runs, before)
     except KubectlFailed as refused:
         if not session.changed or (refused.hands_off and not session.is_over):
@@ -108,9 +108,10 @@ def look(session: Session, runs: Sequence[StageRun]) -> None:
             continue
         run.look(session, pods.get(run.manifest.stage, []))
         if run.verdict.state == "good":
-            if run.plan.kind != "Job":
-                session.logs.mute(run.stage)
-            run.end(session, "succeeded" if run.plan.kind == "Job" else "available")
+            if run.plan.kind == "Job":
+                run.end(session, "succeeded")
+            else:
+                run.became_available(session)
         elif run.verdict.state == "running":
             run.progress(session)
 

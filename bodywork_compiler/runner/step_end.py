@@ -34,7 +34,7 @@ def conclude(session: Session, runs: Sequence[StageRun], before: Sequence[Before
         return _interrupted(session, runs, before)
     if bad:
         session.begin_to_end()
-        return _failed(session, runs, bad, before)
+        return fail(session, runs, bad, before)
     _let_go(session, runs)
     return StepEnd()
 
@@ -60,7 +60,7 @@ def _interrupted(session: Session, runs: Sequence[StageRun], before: Sequence[Be
     return StepEnd(result="stopped", reason=f"interrupted in step {runs[0].plan.step}: {names}" if unfinished else "interrupted")
 
 
-def _failed(session: Session, runs: Sequence[StageRun], bad: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
+def fail(session: Session, runs: Sequence[StageRun], bad: Sequence[StageRun], before: Sequence[Before]) -> StepEnd:
     if namespace.is_going(session):  # its pods end as if they had failed by themselves
         for run in bad:
             run.verdict = replace(run.verdict, message=f"namespace {session.namespace} is being deleted: {run.verdict.message}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bodywork_compiler.runner.verdicts import deployment, job, others
+from bodywork_compiler.runner.verdicts import deployment, job, others, sets
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts.doom import are_refused
 from bodywork_compiler.runner.verdicts.pods import container_ends, started_pods
@@ -33,7 +33,12 @@ STILL_KINDS = (
     "Service",
     "ServiceAccount",
 )
-JUDGES: dict[str, Judge] = {"Job": job.judge, "Deployment": deployment.judge} | dict.fromkeys(STILL_KINDS, others.judge_still)
+JUDGES: dict[str, Judge] = {
+    "Job": job.judge,
+    "Deployment": deployment.judge,
+    "StatefulSet": sets.judge_stateful_set,
+    "DaemonSet": sets.judge_daemon_set,
+} | dict.fromkeys(STILL_KINDS, others.judge_still)
 
 
 def judge(obj: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:

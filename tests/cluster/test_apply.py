@@ -129,7 +129,9 @@ def test_print_commands_shows_each_kubectl_line(cluster: Cluster, namespace: str
     done = cluster.bodywork("apply", "-", "--print-commands", "--namespace", namespace, cwd=Path("/"), stdin=stream(a_batch("train", 1)))
 
     lines = [line.split()[1:3] for line in done.stderr.splitlines() if line.startswith("$ ")]
-    assert lines == [["kubectl", "proxy"], ["kubectl", "config"], ["kubectl", "apply"], ["kubectl", "apply"]], "the last one is the record"
+    asked, applied, recorded = [["kubectl", "apply"]] * 3
+    assert lines == [["kubectl", "proxy"], ["kubectl", "config"], asked, applied, recorded]
+    assert done.stderr.count("--dry-run=server") == 1, "all steps are asked about in one call"
     assert "$ kubectl" not in done.stdout
 
 
@@ -139,4 +141,4 @@ def test_reads_are_one_proxy_for_the_whole_run(cluster: Cluster, namespace: str)
     done = cluster.bodywork("apply", "-", "--print-commands", "--namespace", namespace, cwd=Path("/"), stdin=stream(*stages))
 
     assert done.returncode == 0, done.stderr
-    assert [line.split()[2] for line in done.stderr.splitlines() if line.startswith("$ ")] == ["proxy", "config", "apply", "apply"]
+    assert [line.split()[2] for line in done.stderr.splitlines() if line.startswith("$ ")] == ["proxy", "config", "apply", "apply", "apply"]

@@ -131,8 +131,7 @@ def test_a_service_that_was_made_by_kubectl_create_goes_back_from_revision_10_to
     pods = _pods(cluster, namespace)
 
     bad = a_service("serve", 1, image="Impossible Name", env=_env_of("new"))
-    bad[0]["metadata"]["labels"]["bad"] = "1"
-    bad[1]["spec"]["ports"][0]["port"] = 6000
+    bad[0]["metadata"]["labels"]["bad"] = bad[1]["metadata"]["labels"]["bad"] = "1"
     run = apply(cluster, namespace, *bad)
 
     assert run.exit_code == 4
@@ -256,24 +255,26 @@ def test_an_image_that_is_not_there_is_known_before_any_deadline(cluster: Cluste
 
 
 def test_what_the_api_server_refuses_first_changes_nothing_and_exits_1(cluster: Cluster, namespace: str) -> None:
-    impossible = a_batch("train", 1)
+    impossible = a_batch("train", 2)
     impossible["spec"]["backoffLimit"] = -1
-    run = apply(cluster, namespace, impossible)
+    run = apply(cluster, namespace, a_batch("first", 1), impossible)
 
     assert run.exit_code == 1
+    assert cluster.get("jobs", "-n", namespace)["items"] == [], "nothing trains to be refused in step 2"
     assert "backoffLimit" in run.err
     assert "Traceback" not in run.err
 
 
 def test_what_the_api_server_refuses_later_is_a_run_that_failed(cluster: Cluster, namespace: str) -> None:
-    impossible = a_batch("second", 2)
-    impossible["spec"]["backoffLimit"] = -1
-    run = apply(cluster, namespace, a_batch("first", 1), impossible, a_batch("beside", 2, RUNS_ON))
+    """What no dry run before step 1 can tell: each Job alone fits into the quota, and all of them do not."""
+    cluster.kubectl("create", "quota", "jobs", "--hard=count/jobs.batch=2", "-n", namespace)
+    cluster.kubectl("wait", "quota/jobs", "--for=jsonpath={.status.used}", "--timeout=30s", "-n", namespace)
+    run = apply(cluster, namespace, a_batch("first", 1), a_batch("beside", 2, RUNS_ON), a_batch("second", 2))
 
     assert run.exit_code == 4
     results = {each["stage"]: each["result"] for each in run.one("run_ended")["stages"]}
-    assert results == {"first": "succeeded", "second": "failed", "beside": "stopped"}
-    assert "backoffLimit" in run.stage("second")["reason"]
+    assert results == {"first": "succeeded", "beside": "stopped", "second": "failed"}
+    assert "exceeded quota" in run.stage("second")["reason"]
 
 
 def test_no_cluster_at_all_is_said_in_kubectls_words(cluster: Cluster, namespace: str) -> None:

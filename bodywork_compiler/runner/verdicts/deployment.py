@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from bodywork_compiler import labels
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts import words
-from bodywork_compiler.runner.verdicts.doom import doom_of, missing_file
+from bodywork_compiler.runner.verdicts.doom import ENDS_ALLOWED, crashes, doom_of, missing_file
 from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, any_condition, condition, is_observed, one_line
 
-ENDS_ALLOWED = 3  # a container that ended so often in one run has failed
 # the condition Progressing names the newest ReplicaSet in each of its messages: 'ReplicaSet "x" is progressing.', 'Created new replica set "x"'
 _REPLICA_SET = re.compile(r'"([^"]+)"')
 
@@ -26,7 +25,7 @@ def judge(deployment: Object, pods: Sequence[Object], events: Sequence[Object], 
         return Verdict(state="good")
     mine = newest_pods(deployment, pods)
     doom = doom_of(mine, events) or missing_file(mine) or _cannot_be_made(deployment, situation)
-    ended_badly = _ended_too_often(mine, situation) or doom
+    ended_badly = crashes(mine, situation.ends_before, ENDS_ALLOWED) or doom
     if ended_badly:
         return Verdict(state="failed", message=ended_badly)
     return _too_slow(deployment, mine, situation) or _running(deployment, mine, events, situation)
@@ -45,17 +44,6 @@ def _is_good(deployment: Object) -> bool:
     return updated == wanted and present == updated and int(status.get("availableReplicas") or 0) == wanted
 
 
-def _ended_too_often(mine: Sequence[Object], situation: Situation) -> str | None:
-    for pod in mine:
-        for status, init in ask.containers(pod):
-            container = str(status.get("name", ""))
-            count = ask.ends(status, init=init) - situation.ends_before.get((ask.uid(pod), container), 0)
-            ended = ask.last_end(status)
-            if ended is not None and count >= ENDS_ALLOWED:
-                return words.times(words.end_of(pod, container, ended), count)
-    return None
-
-
 def _cannot_be_made(deployment: Object, situation: Situation) -> str | None:
     failure = condition(deployment, "ReplicaFailure")
     why = failure and creation_doom(str(failure.get("message") or ""), situation.seconds)
@@ -68,13 +56,18 @@ def _too_slow(deployment: Object, mine: Sequence[Object], situation: Situation) 
         started = situation.stage_seconds.get(ask.uid(pod))
         if limit and started is not None and started >= limit and not ask.is_ready(pod):
             too_long = f"took longer than {limit:g} s to answer{_on_port(pod)} (pod {ask.name(pod)})"
-            return Verdict(state="timed out", message=f"{_ended_meanwhile(pod)}{too_long}")
+            return _out_of_time(pod, f"{_ended_meanwhile(pod)}{too_long}")
     progressing = any_condition(deployment, "Progressing") or {}
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         deadline = (deployment.get("spec") or {}).get("progressDeadlineSeconds")
         waits = f": {words.activity(mine[-1], ())}" if mine else ""
-        return Verdict(state="timed out", message=f"made no progress for {deadline} s{waits}")
+        return _out_of_time(mine[-1] if mine else {}, f"made no progress for {deadline} s{waits}")
     return None
+
+
+def _out_of_time(pod: Object, too_long: str) -> Verdict:
+    """Whichever comes first, the limit or the next crash: a service that crashes has failed."""
+    return Verdict(state="failed" if _ended_meanwhile(pod) else "timed out", message=too_long)
 
 
 def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:

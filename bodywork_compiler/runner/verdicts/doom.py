@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts import words
 from bodywork_compiler.runner.verdicts.refusals import config_doom, creation_doom, image_doom, refused
-from bodywork_compiler.runner.verdicts.values import Object, condition, one_line
+from bodywork_compiler.runner.verdicts.values import ContainerKey, Object, condition, one_line
 
 
 def doom_of(pods: Iterable[Object], events: Sequence[Object]) -> str | None:
@@ -29,6 +29,21 @@ def missing_file(pods: Iterable[Object]) -> str | None:
             found = ended and words.missing_file(pod, str(status.get("name", "")), ended)
             if found:
                 return found
+    return None
+
+
+ENDS_ALLOWED = 3  # a container that ended so often in one run has failed
+
+
+def crashes(pods: Iterable[Object], ends_before: Mapping[ContainerKey, int], at_least: int) -> str | None:
+    """How a container of them ended, if it did so that often since `ends_before`."""
+    for pod in pods:
+        for status, init in ask.containers(pod):
+            container = str(status.get("name", ""))
+            count = ask.ends(status, init=init) - ends_before.get((ask.uid(pod), container), 0)
+            ended = ask.last_end(status)
+            if ended is not None and count >= at_least:
+                return words.times(words.end_of(pod, container, ended), count)
     return None
 
 

@@ -49,7 +49,7 @@ ENDS = [
     (
         "d-exit0",
         21.47,
-        "timed out",
+        "failed",
         1,
         "made no progress for 20 s: the container exited with code 0; it is started again (pod d-exit0-67d4bfc786-b85x2)",
     ),
