@@ -31,6 +31,7 @@ Form = Literal["text", "wide", "json", "yaml"]
 )
 def command(which: Which, output: Form) -> None:
     """Show the last 20 runs of a pipeline on a cluster: when, by whom, of which commit, how they ended and why.
+    A run that was killed is among them as cut off.
 
     PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
     that --pipeline names, or the only one in the namespace. Runs that were refused before they changed anything are not among them.
@@ -41,7 +42,9 @@ def command(which: Which, output: Form) -> None:
       bodywork history --pipeline iris --namespace lab -o wide
     """
     with opened(which) as found:
-        runs = _runs(found)
+        from bodywork_compiler.deployed.runs import runs_of
+
+        runs = runs_of(found.api, found.deployed)
     from bodywork_compiler.report.documents import as_json, as_yaml
 
     if output == "json":
@@ -50,15 +53,6 @@ def command(which: Which, output: Form) -> None:
         click.echo(as_yaml(_data(found, runs)), nl=False)
     else:
         _as_text(found, runs, is_wide=output == "wide")
-
-
-def _runs(found: Opened) -> tuple[RunRecord, ...]:
-    from bodywork_compiler.runner.history import KEY, name_of
-    from bodywork_compiler.runner.run_records import from_text
-
-    deployed = found.deployed
-    kept = (each for each in deployed.of("ConfigMap") if each["metadata"]["name"] == name_of(deployed.pipeline))
-    return from_text((next(kept, {}).get("data") or {}).get(KEY))
 
 
 def _data(found: Opened, runs: Sequence[RunRecord]) -> dict[str, object]:

@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 Form = Literal["text", "json", "yaml"]
 LOOK_AGAIN_SECONDS = 2.0
+EXIT_GOOD, EXIT_BAD = 0, 1
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
 
 @click.command("status")
 @click.argument("path", default=HERE, shell_complete=complete.places)
 @pipeline_options
+@click.option(
+    "--exit-code", "exits", is_flag=True, help="Exit with 1 when a stage has failed or is not available, or the last run did not succeed."
+)
 @click.option("--watch", is_flag=True, help="Look again every two seconds, and show it when it has changed, until Ctrl-C.")
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True, help="As lines, or for programs."
 )
-def command(which: Which, watch: bool, output: Form) -> None:  # noqa: FBT001 - click calls it by name
+def command(which: Which, *, exits: bool, watch: bool, output: Form) -> int:
     """Show how a pipeline stands on a cluster: its stages, their pods, commits, ages and addresses, and the last run.
 
     PATH is the project's folder (by default this one) or its config, which say pipeline and namespace. Without a project it is the pipeline
@@ -38,23 +42,29 @@ def command(which: Which, watch: bool, output: Form) -> None:  # noqa: FBT001 - 
     Example:
       bodywork status
       bodywork status --pipeline iris --namespace lab -o json
+      bodywork status --exit-code
       bodywork status --watch
     """
     with opened(which) as found:
         show = _shown_as(output, found.context, is_live=watch)
-        show(_look(found))
+        status = _look(found)
+        show(status)
         while watch:
             import time
 
             time.sleep(LOOK_AGAIN_SECONDS)
             show(_look(_again(found)))
+    from bodywork_compiler.deployed.status import is_good
+
+    return EXIT_BAD if exits and not is_good(status) else EXIT_GOOD
 
 
 def _look(found: Opened) -> PipelineStatus:
     from bodywork_compiler.deployed.reading import pods_of
+    from bodywork_compiler.deployed.runs import runs_of
     from bodywork_compiler.deployed.status import status_of
 
-    return status_of(found.deployed, pods_of(found.api, found.deployed.pipeline))
+    return status_of(found.deployed, pods_of(found.api, found.deployed.pipeline), runs_of(found.api, found.deployed))
 
 
 def _again(found: Opened) -> Opened:

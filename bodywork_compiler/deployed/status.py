@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Object
 from bodywork_compiler.deployed.reading import Deployed
 from bodywork_compiler.runner.observe import annotation, label, name
+from bodywork_compiler.runner.run_records import RunRecord
 from bodywork_compiler.runner.tracking import is_rendered
 from bodywork_compiler.runner.verdict import STILL_KINDS, Situation, judge
 from bodywork_compiler.runner.verdicts.others import NOT_WATCHED
@@ -22,7 +23,7 @@ LAST = 10**9  # where a stage without a step stands: after all others
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageStatus:
-    """One stage. `step` None: the failure stage. `ready` of `wanted` pods: a service's. `started`, `ended`: a Job's. Times as Kubernetes writes them."""
+    """One stage, or a workload that is none (`step` None, as of the failure stage, which `is_on_failure`). `ready` of `wanted` pods: a service's. `started`, `ended`: a Job's. Times as Kubernetes writes them."""
 
     stage: str
     step: int | None
@@ -38,6 +39,7 @@ class StageStatus:
     ended: str | None = None
     endpoint: str | None = None
     ingress_path: str | None = None
+    is_on_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +55,14 @@ class Added:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
-    """What the Jobs tell of the last run; `result` is theirs, not the services'."""
+    """The last run as `history` has it; of a pipeline without a record, applied by kubectl perhaps, what its Jobs tell (`is_of_jobs`)."""
 
     started: str
     ended: str | None
-    result: Literal["running", "succeeded", "failed"]
+    result: str
+    reason: str | None = None
+    by: str | None = None
+    is_of_jobs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +77,36 @@ class PipelineStatus:
     added: tuple[Added, ...] = ()
 
 
-def status_of(deployed: Deployed, pods: Sequence[Object]) -> PipelineStatus:
+def status_of(deployed: Deployed, pods: Sequence[Object], runs: Sequence[RunRecord] = ()) -> PipelineStatus:
     stages = sorted(_stages(deployed, pods), key=lambda each: (LAST if each.step is None else each.step, each.stage))
     facts = _facts(deployed)
     return PipelineStatus(
         pipeline=deployed.pipeline,
         namespace=deployed.namespace,
         stages=tuple(stages),
-        last_run=last_run(stages),
+        last_run=_as_recorded(runs[0]) if runs else last_run(stages),
         git_url=facts.get(labels.FACT_GIT_URL),
         git_branch=facts.get(labels.FACT_GIT_BRANCH),
         git_commit=facts.get(labels.FACT_GIT_COMMIT),
         added=tuple(_added(deployed, pods)),
+    )
+
+
+def is_good(status: PipelineStatus) -> bool:
+    """Whether nothing is wrong: what runs, or waits for a failure, may yet become anything."""
+    bad = {"failed", "not available", "not good", "being deleted"}
+    states = [*(each.state for each in status.stages), *(each.state for each in status.added)]
+    return not bad & {*states} and (status.last_run is None or status.last_run.result in {"succeeded", "running"})
+
+
+def _as_recorded(run: RunRecord) -> LastRun:
+    ended = None if run.result == "running" else moment(run.started) + timedelta(seconds=run.seconds)
+    return LastRun(
+        started=run.started,
+        ended=ended.isoformat(timespec="seconds").replace("+00:00", "Z") if ended else None,
+        result=run.result,
+        reason=run.reason,
+        by=run.by,
     )
 
 
@@ -102,6 +125,7 @@ def last_run(stages: Sequence[StageStatus]) -> LastRun | None:
         started=min(str(each.started) for each in mine),
         ended=max(ends) if over and len(ends) == len(mine) else None,
         result="failed" if failed else "succeeded" if over else "running",
+        is_of_jobs=True,
     )
 
 
@@ -178,6 +202,7 @@ def _common(obj: Object) -> dict[str, Any]:
     return {
         "stage": label(obj, labels.STAGE) or name(obj),
         "step": int(step) if step.isdecimal() else None,
+        "is_on_failure": label(obj, labels.ROLE) == labels.ROLE_ON_FAILURE,
         "kind": obj["kind"],
         "name": name(obj),
         "commit": annotation(obj, labels.GIT_COMMIT),

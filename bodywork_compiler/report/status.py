@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from bodywork_compiler.deployed.status import PipelineStatus, StageStatus, State, seconds_between
+from bodywork_compiler.deployed.status import LastRun, PipelineStatus, StageStatus, State, seconds_between
 from bodywork_compiler.report.durations import age_in_words, in_words
 from bodywork_compiler.report.output import Colour, Output
 
@@ -60,7 +60,7 @@ def _show_row(cells: tuple[str, ...], widths: list[int], colour: Colour | None, 
 def _cells(stage: StageStatus, now: datetime) -> tuple[str, ...]:
     pods = f" {stage.ready}/{stage.wanted}" if stage.wanted is not None else ""
     return (
-        "on failure" if stage.step is None else f"step {stage.step}",
+        _place(stage),
         stage.stage,
         stage.kind,
         f"{stage.state}{pods}",
@@ -77,6 +77,12 @@ def _added(status: PipelineStatus) -> Iterator[str]:
         yield f"  {each.kind} {each.name}{place}: {each.state}{f' ({each.message})' if each.message else ''}"
 
 
+def _place(stage: StageStatus) -> str:
+    if stage.step is None:
+        return "on failure" if stage.is_on_failure else "no stage"
+    return f"step {stage.step}"
+
+
 def _below(stage: StageStatus) -> Iterator[str]:
     if stage.message:
         yield stage.message
@@ -91,7 +97,17 @@ def _last_run(status: PipelineStatus, now: datetime) -> str:
     if run is None:
         return "last run: not known, since no Job has run"
     ago = age_in_words(seconds_between(run.started, now))
+    if not run.is_of_jobs:
+        return _recorded(run, ago)
     if run.result == "running":
         return f"last run: began {ago} ago, its Jobs are running"
     took = f" after {in_words(seconds_between(run.started, run.ended))}" if run.ended else ""
     return f"last run: began {ago} ago, its Jobs {run.result}{took}"
+
+
+def _recorded(run: LastRun, ago: str) -> str:
+    by = f", by {run.by}" if run.by else ""
+    if run.ended is None:
+        return f"last run: began {ago} ago{by}, and is under way"
+    why = f": {' '.join(run.reason.split())}" if run.reason and run.result != "succeeded" else ""
+    return f"last run: began {ago} ago{by}, {run.result} after {in_words(seconds_between(run.started, run.ended))}{why}"

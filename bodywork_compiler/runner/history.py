@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -9,6 +10,7 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import CouldNotAsk
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.events import RunEnded, RunStarted
 from bodywork_compiler.runner.lock_process import who
 from bodywork_compiler.runner.run_records import RUNS, RunRecord, from_text, stage_record, to_text
@@ -50,6 +52,12 @@ def _record(session: Session, started: RunStarted, ended: RunEnded) -> RunRecord
     )
 
 
+def _cut_off_before(session: Session, run: RunRecord, former: Sequence[RunRecord]) -> list[RunRecord]:
+    """The run that this one has taken the lock from, where it could not write itself down; one that was resumed is this run."""
+    found = lease.cut_off(session.lock.former) if session.lock else None
+    return [found] if found and found.id not in {run.id, *(each.id for each in former)} else []
+
+
 def _write(session: Session, run: RunRecord) -> None:
     """Server-side apply makes it or changes it, and keeps no second copy of it in an annotation.
 
@@ -67,7 +75,7 @@ def _write(session: Session, run: RunRecord) -> None:
             "namespace": session.namespace,
             "labels": {labels.PIPELINE: session.plan.pipeline, "app.kubernetes.io/managed-by": "bodywork"},
         },
-        "data": {KEY: to_text([run, *former][:RUNS])},
+        "data": {KEY: to_text([run, *_cut_off_before(session, run, former), *former][:RUNS])},
     }
     kubectl = replace(session.kubectl, retry_seconds=patience)
     words = ("apply", "--server-side", "--force-conflicts", "--validate=false", "-f", "-")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.runner.run_records import RunRecord
 from bodywork_compiler.runner.tracking import Place, places_of
 
 LEASE_SECONDS = 60
@@ -32,6 +33,7 @@ BEGUN = f"{labels.PREFIX}/begun"  # when the Jobs of the run before were gone: a
 ENDED = f"{labels.PREFIX}/ended"  # the result; absent: it runs, or was cut off
 ENDED_AT = f"{labels.PREFIX}/ended-at"
 
+CUT_OFF = "cut off"
 _OURS = f"{labels.PREFIX}/"
 UNKNOWN = "unknown"  # of a process that is there, and hidden from us
 Taking = Literal["free", "dead", "expired", "broken", "held"]
@@ -142,6 +144,24 @@ def is_overdue(record: Record, now: datetime) -> bool:
     """By its holder's clock and ours it should have been renewed: reason enough to listen for a while, not to take it."""
     renewed = _time_of(record.renewed)
     return renewed is None or now - renewed > timedelta(seconds=record.seconds)
+
+
+def cut_off(record: Record | None) -> RunRecord | None:
+    """What is known of a run that has changed something and never said how it ended. Its last word is that it held the lock."""
+    if record is None or not record.was_cut_off or BEGUN not in record.annotations:
+        return None
+    started = record.annotations.get(STARTED, record.since)
+    began, heard = _time_of(started), _time_of(record.renewed)
+    last_word = f"no word since {record.renewed[:19].replace('T', ' ')} UTC: it was killed, or could reach the cluster no more"
+    return RunRecord(
+        id=record.run,
+        by=record.by,
+        started=f"{started[:19]}Z",
+        result=CUT_OFF,
+        exit_code=None,
+        seconds=max((heard - began).total_seconds(), 0.0) if began and heard else 0.0,
+        reason=last_word,
+    )
 
 
 def held_words(record: Record) -> str:

@@ -27,14 +27,17 @@ class StageRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run. `started` as Kubernetes writes times. `stages_left_out`: so many more there were than fit in."""
+    """One run. `started` as Kubernetes writes times. `stages_left_out`: so many more there were than fit in.
+
+    A run that never said how it ended (killed, or its machine is gone) is known by the Lease that it held: `cut off`, without an exit code.
+    """
 
     id: str
     by: str
     started: str
     result: str
-    exit_code: int
     seconds: float
+    exit_code: int | None = None
     git_url: str | None = None
     git_branch: str | None = None
     git_commit: str | None = None

@@ -69,7 +69,10 @@ def test_status_for_programs_has_all_that_the_lines_have(kubectl: PaperKubectl, 
 
     told = read(done.stdout)  # type: ignore[operator]
     assert (told["pipeline"], told["namespace"], told["context"], told["git_commit"]) == ("iris", "lab", "kind-dev", COMMIT)
-    assert told["last_run"] == {"started": "2026-11-21T10:00:00Z", "ended": "2026-11-21T10:00:41Z", "result": "succeeded"}
+    times = {"started": "2026-11-21T10:00:00Z", "ended": "2026-11-21T10:00:41Z"}
+    assert told["last_run"] == {**times, "result": "succeeded", "reason": None, "by": None, "is_of_jobs": True}, (
+        "no run has written itself down"
+    )
     serve = told["stages"][1]
     assert (serve["ready"], serve["wanted"], serve["endpoint"]) == (2, 2, "http://serve.lab.svc.cluster.local:5000")
 

@@ -94,7 +94,7 @@ def test_the_facts_are_those_of_the_pipelines_config_map_whatever_its_name_is() 
 def test_the_last_run_is_not_that_of_a_later_step_which_an_earlier_run_reached() -> None:
     first = a_job("train", 1, began="2026-11-21T11:00:00Z", ended="2026-11-21T11:00:10Z", failed=True)
     older = a_job("evaluate", 2, began="2026-11-20T11:00:00Z", ended="2026-11-20T11:00:10Z")
-    expected = LastRun(started="2026-11-21T11:00:00Z", ended="2026-11-21T11:00:10Z", result="failed")
+    expected = LastRun(started="2026-11-21T11:00:00Z", ended="2026-11-21T11:00:10Z", result="failed", is_of_jobs=True)
     assert status(first, older).last_run == expected
 
 
@@ -111,7 +111,7 @@ def test_a_run_is_over_when_its_rows_say_so_a_second_before_its_jobs_do() -> Non
 
 def test_a_run_goes_on_while_one_of_its_jobs_does() -> None:
     found = status(a_job("train", 1), a_job("evaluate", 2, began="2026-11-21T11:30:00Z", ended=None))
-    assert found.last_run == LastRun(started="2026-11-21T10:00:00Z", ended=None, result="running")
+    assert found.last_run == LastRun(started="2026-11-21T10:00:00Z", ended=None, result="running", is_of_jobs=True)
     assert shown(found)[-1] == "last run: began 2 h ago, its Jobs are running"
 
 
