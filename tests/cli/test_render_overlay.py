@@ -94,3 +94,20 @@ def test_a_folder_in_which_a_person_changed_anything_is_kustomizes(base: Path, f
     changed.write_text(changed.read_text() + "# changed\n")
     with pytest.raises(pytest.fail.Exception, match="kustomize was started"):
         load_folder(base, no_kustomize)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "url"),
+    [
+        ({"namespace": "prod"}, "http://serve.prod.svc.cluster.local:5000"),
+        ({"namespace": "prod", "namePrefix": "blue-", "nameSuffix": "-v2"}, "http://blue-serve-v2.prod.svc.cluster.local:5000"),
+    ],
+)
+def test_addresses_lead_to_the_overlays_own_services(base: Path, overlay: dict[str, object], url: str) -> None:
+    plan = built(base, **overlay)
+    objects = [each for step in plan.steps for each in step.objects]
+    variable = labels.service_url_variable("serve")
+    (addresses,) = (each for each in objects if each.kind == "ConfigMap" and variable in each.body["data"])
+    assert addresses.body["data"] == {variable: url}
+    templates = [each.body["spec"]["template"]["spec"] for each in objects if each.kind in {"Job", "Deployment"}]
+    assert {each["containers"][0]["envFrom"][0]["configMapRef"]["name"] for each in templates} == {addresses.name}
