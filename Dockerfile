@@ -2,7 +2,8 @@
 # The controller's image: Bodywork, git with ssh, and kubectl, to run `bodywork apply` in a cluster. `make image` builds it.
 # It is not the image that stages run in: that is the config's own, and needs nothing of Bodywork.
 
-ARG PYTHON_IMAGE=python:3.13-slim
+# 3.13.15-slim-trixie, by digest: a tag may be another image tomorrow. `docker buildx imagetools inspect python:3.13-slim` says today's.
+ARG PYTHON_IMAGE=python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${PYTHON_IMAGE} AS build
 # one minor version more or less than the cluster's: https://kubernetes.io/releases/version-skew-policy/#kubectl

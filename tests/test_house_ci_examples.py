@@ -97,3 +97,28 @@ def test_the_action_validates_by_default_and_runs_what_it_is_told(iris: Reposito
     failed = run(script, iris, COMMAND=action["inputs"]["command"]["default"])
     assert failed.returncode == 1
     assert "::error" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    "path", [".github/workflows/ci.yml", "docs/ci/github-actions.yml", "docs/ci.md", "docs/ci/gitlab-ci.yml", "action.yml"]
+)
+def test_what_others_made_is_named_by_hash(path: str) -> None:
+    text = (CHECKOUT / path).read_text()
+    for used, remark in re.findall(r"uses: (\S+)(.*)", text):
+        if not used.startswith("OWNER/"):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", used), used
+            assert re.fullmatch(r"  # v\d+\.\d+\.\d+", remark), f"{used}: of which version?"
+    for own in re.findall(r"OWNER/bodywork-compiler(?!/)(?:\.git)?(\S*)", text):
+        assert own in ("@COMMIT", ""), own
+    assert not re.search(r"pip install .*OWNER/bodywork-compiler(?!@COMMIT)", text)
+
+
+def test_workflows_may_read_and_no_more() -> None:
+    for path in (".github/workflows/ci.yml", "docs/ci/github-actions.yml"):
+        workflow = read(path)
+        assert workflow["permissions"] == {"contents": "read"}
+        assert not [name for name, job in workflow["jobs"].items() if "permissions" in job]
+
+
+def test_the_image_is_made_of_an_image_by_digest() -> None:
+    assert re.search(r"^ARG PYTHON_IMAGE=\S+@sha256:[0-9a-f]{64}$", (CHECKOUT / "Dockerfile").read_text(), re.MULTILINE)
