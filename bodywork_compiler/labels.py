@@ -71,6 +71,7 @@ FACT_SSH_SECRET = "ssh-secret"  # noqa: S105 - a secret's name; only where the p
 
 # how the start script says that a stage's time was over: this exit code, and a termination message that begins so
 EXIT_TIMED_OUT = 124
+EXIT_NEVER_INSTALLED = 65  # of `install`, where no further try can bring what is required
 TIMED_OUT_MESSAGE = "took longer than"
 
 # the variable of the failure stage's container `stage`, rendered as "", whose value the driver sets before it runs the Job: with each `$`

@@ -8,6 +8,7 @@ from bodywork_compiler.values import value
 
 Generation = Literal["v1", "1.0", "1.1", "1.2"]
 PodSecurity = Literal["restricted", "baseline", "none"]
+Installer = Literal["auto", "uv", "pip"]
 
 
 @value
@@ -92,6 +93,7 @@ class Project:
     env: tuple[tuple[str, str], ...] = ()
     image_pull_secrets: tuple[str, ...] = ()
     pod_security: PodSecurity = "restricted"
+    installer: Installer = "auto"
 
     def stage(self, name: str) -> Stage:
         """The stage of that name; a KeyError is a bug: the config was checked."""

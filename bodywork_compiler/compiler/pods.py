@@ -64,7 +64,8 @@ def _install_variables(shared: Shared, stage: Stage, of_stage: dict[str, str]) -
     wanted = ("--requirement", stage.requirements_file) if stage.requirements_file else stage.requirements
     secrets = tuple(secret for secret in stage.secrets if secret.variable.startswith(PIP_PREFIXES))
     modules = {"BODYWORK_INSTALL_IF_MISSING": NOTEBOOK_MODULES} if is_notebook else {}
-    env = {**shared.env, **modules, **_secret_variables(secrets), **of_stage}
+    installer = {} if shared.project.installer == "auto" else {"BODYWORK_INSTALLER": shared.project.installer}
+    env = {**shared.env, **installer, **modules, **_secret_variables(secrets), **of_stage}
     secret_names = {secret.variable for secret in secrets}
     return {
         "install_args": [without_expansion(word) for word in wanted],

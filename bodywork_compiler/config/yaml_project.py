@@ -38,6 +38,7 @@ def project(values: _Values, version: str, config_file: str) -> Project:
         env=_env(pipeline),
         image_pull_secrets=tuple(pipeline.get("image_pull_secrets", ())),
         pod_security=pipeline.get("pod_security", "restricted"),
+        installer=pipeline.get("installer", "auto"),
     )
 
 

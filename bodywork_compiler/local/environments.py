@@ -152,12 +152,26 @@ def make(entry: Path, wanted: Wanted, run: RunProcess, now: float) -> bool:
 
 def install(venv: Path, wanted: Wanted, run: RunProcess) -> bool:
     """A new environment with nothing of this Python's own packages in it: a requirement that was forgotten fails here too."""
-    return all(run(process) == 0 for process in processes(venv, wanted, shutil.which("uv", path=wanted.env.get("PATH"))))
+    return all(run(process) == 0 for process in processes(venv, wanted, find_uv(wanted.env)))
+
+
+def find_uv(env: Mapping[str, str]) -> str | None:
+    """The user's own, else the one that was installed with Bodywork; none where the stage or its pipeline wants pip."""
+    if env.get("BODYWORK_INSTALLER") == "pip":
+        return None
+    if found := shutil.which("uv", path=env.get("PATH")):
+        return found
+    try:
+        import uv
+
+        return str(uv.find_uv_bin())
+    except (ImportError, FileNotFoundError):  # a platform without a wheel of uv's
+        return None
 
 
 def processes(venv: Path, wanted: Wanted, uv: str | None) -> Iterator[Process]:
     """What makes it: uv where there is one, else venv and pip."""
-    env = {**_PIP_DEFAULTS, **_for_uv(wanted.env)} if uv else {**_PIP_DEFAULTS, **wanted.env}
+    env = {**_PIP_DEFAULTS, **_UV_DEFAULTS, **_for_uv(wanted.env)} if uv else {**_PIP_DEFAULTS, **wanted.env}
     needs = [list(wanted.arguments), list(wanted.modules)]
     python = str(venv / "bin" / "python")
     if uv:
@@ -211,6 +225,8 @@ def _pip(python: str) -> list[str]:
 
 
 _PIP_DEFAULTS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off", "PIP_QUIET": "1"}
+# As pip does: the system's certificates (UV_NATIVE_TLS before uv 0.9), the best version of all indexes
+_UV_DEFAULTS = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_NO_PROGRESS": "1"}
 
 
 def _for_uv(env: Mapping[str, str]) -> dict[str, str]:

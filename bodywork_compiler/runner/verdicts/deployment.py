@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bodywork_compiler import labels
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts import words
-from bodywork_compiler.runner.verdicts.doom import ENDS_ALLOWED, crashes, doom_of, missing_file
+from bodywork_compiler.runner.verdicts.doom import ENDS_ALLOWED, crashes, doom_of, fails_always
 from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, any_condition, condition, is_observed, one_line
 
@@ -24,7 +24,7 @@ def judge(deployment: Object, pods: Sequence[Object], events: Sequence[Object], 
     if _is_good(deployment):
         return Verdict(state="good")
     mine = newest_pods(deployment, pods)
-    doom = doom_of(mine, events) or missing_file(mine) or _cannot_be_made(deployment, situation)
+    doom = doom_of(mine, events) or fails_always(mine) or _cannot_be_made(deployment, situation)
     ended_badly = crashes(mine, situation.ends_before, ENDS_ALLOWED) or doom
     if ended_badly:
         return Verdict(state="failed", message=ended_badly)

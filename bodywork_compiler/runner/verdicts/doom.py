@@ -21,12 +21,12 @@ def doom_of(pods: Iterable[Object], events: Sequence[Object]) -> str | None:
     return None
 
 
-def missing_file(pods: Iterable[Object]) -> str | None:
-    """Why no attempt can succeed: an earlier one has not found the stage's file in the commit, which is always the same."""
+def fails_always(pods: Iterable[Object]) -> str | None:
+    """Why no attempt can succeed, as an earlier one has shown: the commit has no such file, or a requirement is one that nobody can install."""
     for pod in pods:
         for status, _ in ask.containers(pod):
             ended = ask.last_end(status)
-            found = ended and words.missing_file(pod, str(status.get("name", "")), ended)
+            found = ended and words.fails_always(pod, str(status.get("name", "")), ended)
             if found:
                 return found
     return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts import words
-from bodywork_compiler.runner.verdicts.doom import cannot_be_made, doom_of, missing_file
+from bodywork_compiler.runner.verdicts.doom import cannot_be_made, doom_of, fails_always
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, condition, one_line
 
 
@@ -27,7 +27,7 @@ def judge(job: Object, pods: Sequence[Object], events: Sequence[Object], situati
 
 def _unfinished(job: Object, mine: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
     attempts = _attempts(job, mine)
-    doom = doom_of(mine, events) or missing_file(mine)
+    doom = doom_of(mine, events) or fails_always(mine)
     if doom:
         return Verdict(state="failed", message=doom, attempts=attempts)
     active = [pod for pod in mine if ask.phase(pod) in {"Pending", "Running"} and not ask.is_leaving(pod)]

@@ -63,6 +63,13 @@ def missing_file(pod: Object, container: str, ended: Mapping[str, Any]) -> str |
     return f"{file} is not in commit {commit[:7]}" if commit else f"{file} is not in the project"
 
 
+def fails_always(pod: Object, container: str, ended: Mapping[str, Any]) -> str | None:
+    """Why every attempt ends as this one did."""
+    if container == labels.INSTALL and ended.get("exitCode") == labels.EXIT_NEVER_INSTALLED:
+        return end_of(pod, container, ended)
+    return missing_file(pod, container, ended)
+
+
 def took_longer(ended: Mapping[str, Any]) -> bool:
     """Whether the start script ended the stage because its time was over."""
     return ended.get("exitCode") == labels.EXIT_TIMED_OUT and bool(_TOOK_LONGER.fullmatch(_message(ended)))

@@ -97,11 +97,12 @@ def test_a_prefix_is_in_front_of_what_stages_are_called(tmp_path: Path) -> None:
 
 
 def test_version_1_2_adds_what_users_asked_for(tmp_path: Path) -> None:
-    pipeline = "  env: {STAGE_OF_LIFE: test}\n  image_pull_secrets: [registry]\n  pod_security: baseline\n"
+    pipeline = "  env: {STAGE_OF_LIFE: test}\n  image_pull_secrets: [registry]\n  pod_security: baseline\n  installer: pip\n"
     stage = "    env: {DEPTH: '3'}\n    image: acme/gpu:1\n    cpu_limit: 2\n    memory_limit_mb: 500\n    disk_limit_mb: 100000\n    requirements: ./train/requirements.txt\n"
     project = loaded(tmp_path, V12, (NAME, NAME + pipeline), ("    cpu_request: 0.5\n", "    cpu_request: 0.5\n" + stage))
     train = project.stage("train")
-    assert (project.env, project.image_pull_secrets, project.pod_security) == ((("STAGE_OF_LIFE", "test"),), ("registry",), "baseline")
+    assert (project.env, project.image_pull_secrets) == ((("STAGE_OF_LIFE", "test"),), ("registry",))
+    assert (project.pod_security, project.installer) == ("baseline", "pip")
     assert (train.env, train.image, train.cpu_limit, train.memory_limit_mb) == ((("DEPTH", "3"),), "acme/gpu:1", 2, 500)
     assert (train.disk_limit_mb, project.stage("serve").disk_limit_mb) == (100_000, 20_000)
     assert (train.requirements, train.requirements_file) == ((), "train/requirements.txt")

@@ -19,7 +19,7 @@ DAY = 86400.0
 
 
 def wanted(*arguments: str, **changed: Any) -> Wanted:
-    return Wanted(arguments=arguments, **{"env": {"PATH": "/nowhere"}, **changed})
+    return Wanted(arguments=arguments, **{"env": {"PATH": "/nowhere", "BODYWORK_INSTALLER": "pip"}, **changed})
 
 
 class Installer:
@@ -46,6 +46,12 @@ def test_an_environment_is_made_once_for_the_same_requirements(tmp_path: Path) -
         cache.close()
     assert [command[1:3] for command in installer.commands] == [("-m", "venv"), ("-m", "pip")]
     assert installer.commands[1][-1] == "six==1.16.0"
+
+
+def test_the_uv_that_came_with_bodywork_is_used_where_the_user_has_none(tmp_path: Path) -> None:
+    installer = Installer()
+    Environments(tmp_path).get(wanted("six==1.16.0", env={"PATH": "/nowhere"}), installer, never)
+    assert [command[1:3] for command in installer.commands] == [("venv", "--quiet"), ("pip", "install")]
 
 
 def test_what_decides_is_the_content(tmp_path: Path) -> None:

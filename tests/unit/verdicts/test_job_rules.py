@@ -149,6 +149,16 @@ def test_what_only_looks_like_a_missing_file_is_tried_again(pod):
     assert judged(a_job(failed=1), [pod])[0] == "running"
 
 
+@pytest.mark.parametrize(("code", "state"), [(65, "failed"), (1, "running")], ids=["never", "not now"])
+def test_what_can_never_be_installed_is_not_tried_again(code, state):
+    message = "No such version\nbodywork: uv could not install the requirements (exit code 1)"
+    pod = a_pod(phase="Failed", restarts="Never", init=(ended("install", code=code, message=message),))
+    found = judged(a_job(failed=1), [pod])
+    assert found[0] == state
+    if state == "failed":
+        assert found[1] == "installing requirements failed: uv could not install the requirements (exit code 1)"
+
+
 def test_attempts_that_ended_differently_name_the_last():
     pods = [
         a_pod("train-1", phase="Failed", created="2026-11-21T07:00:00Z", main=(ended(code=1),)),
