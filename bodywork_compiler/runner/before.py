@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import NotThere, Object, Refused
-from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
 from bodywork_compiler.runner import lease
-from bodywork_compiler.runner.observe import annotation
+from bodywork_compiler.runner.observe import annotation, json_in
 from bodywork_compiler.runner.session import Session
 
 TAKEN_BACK = ("Deployment", "Service", "Ingress")
@@ -22,6 +23,8 @@ REVISION = "deployment.kubernetes.io/revision"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _STEP = "step-"
 LARGEST_RECORDED = 250_000
+_REVISION = re.compile("[0-9]{1,9}")
+_LARGEST_BYTES = 16 * 2**20  # of a record, unpacked
 _SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink")
 
 
@@ -49,13 +52,21 @@ class Before:
     def revision(self) -> int | None:
         """The Deployment's, by number."""
         said = annotation(self.object, REVISION) if self.object else None
-        return int(said) if said else None
+        return int(said) if said and _REVISION.fullmatch(said) else None
 
     @property
     def last_applied(self) -> dict[str, Any] | None:
         """The manifest that made it what it was, as kubectl apply keeps it."""
-        said = annotation(self.object, LAST_APPLIED) if self.object else None
-        return json.loads(said) if said else None
+        said = json_in(annotation(self.object, LAST_APPLIED)) if self.object else None
+        return said if self._is_of_it(said) else None
+
+    def _is_of_it(self, manifest: Any) -> bool:
+        """Anybody who may write the annotation may have put another object's manifest there."""
+        if not is_object(manifest) or (manifest.get("kind"), manifest["metadata"].get("name")) != (self.kind, self.name):
+            return False
+        group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+        namespaces = {None, self.namespace, (self.object or {})["metadata"].get("namespace")}
+        return group == self.api_version.rpartition("/")[0] and manifest["metadata"].get("namespace") in namespaces
 
     def whole(self) -> dict[str, Any]:
         """For an object that apply did not make: itself, without what the server alone decides."""
@@ -72,7 +83,7 @@ def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, .
 
 
 def _before(session: Session, each: KubeObject) -> Before | None:
-    namespace = each.namespace if each.namespace != session.namespace else None
+    namespace = _elsewhere(session, each)
     version = str(each.body.get("apiVersion"))
     try:
         found = live(session, version, each.kind, each.name, namespace)
@@ -80,6 +91,10 @@ def _before(session: Session, each: KubeObject) -> Before | None:
         session.notice(f"{each.kind.lower()}/{each.name} may not be read, so that it could not be put back: {no.message}", "WARNING")
         return None
     return Before(kind=each.kind, name=each.name, stage=each.stage, object=found, api_version=version, namespace=namespace)
+
+
+def _elsewhere(session: Session, each: KubeObject) -> str | None:
+    return each.namespace if each.namespace != session.namespace else None
 
 
 def live(session: Session, api_version: str, kind: str, name: str, namespace: str | None) -> Object | None:
@@ -109,7 +124,23 @@ def recorded(session: Session, run: str) -> dict[int, tuple[Before, ...]]:
     if found is None or annotation(found, lease.RUN) != run:
         return {}
     packed = found.get("binaryData") or {}
-    return {int(key.removeprefix(_STEP)): tuple(_unpacked(text)) for key, text in packed.items() if key.startswith(_STEP)}
+    steps = {step.number: step for step in session.plan.steps if f"{_STEP}{step.number}" in packed}
+    return {number: _of_the_step(session, step, packed[f"{_STEP}{number}"]) for number, step in steps.items()}
+
+
+def _of_the_step(session: Session, step: PlanStep, packed: str) -> tuple[Before, ...]:
+    """What the record says of objects that the step has: anybody may have written it, and nothing else may be put back or removed."""
+    unpacked = _unpacked(packed)
+    if unpacked is None:
+        name = record_name_of(session.plan.pipeline)
+        session.notice(f"what was there before step {step.number} is not known: configmap {name} cannot be read", "WARNING")
+    objects = {(str(each.body.get("apiVersion")), each.kind, each.name, each.stage, _elsewhere(session, each)) for each in step.objects}
+    return tuple(
+        each
+        for each in unpacked or ()
+        if (each.api_version, each.kind, each.name, each.stage, each.namespace) in objects
+        and (each.object is None or each.object["metadata"].get("namespace") in {None, each.namespace or session.namespace})
+    )
 
 
 def forget(session: Session) -> None:
@@ -171,24 +202,41 @@ def _kept(found: Object | None) -> Object | None:
     return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
 
 
-def _unpacked(text: str) -> Iterable[Before]:
+def _unpacked(text: str) -> list[Before] | None:
+    """None where it cannot be read. Never more than a record of ours can hold: a megabyte of gzip may hold a gigabyte."""
     try:
-        plain = json.loads(gzip.decompress(base64.b64decode(text)))
-        return [
-            Before(
-                kind=each["kind"],
-                name=each["name"],
-                stage=each["stage"],
-                object=each["object"],
-                api_version=each["version"],
-                namespace=each["namespace"],
-            )
-            for each in plain
-        ]
-    except (ValueError, KeyError, OSError, EOFError) as broken:
-        raise BodyworkError(
-            f"the record of what stood before the run cannot be read: {broken}", hint="Run it anew: bodywork apply, without --resume."
-        ) from broken
+        unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        plain = json_in(unzip.decompress(base64.b64decode(text), _LARGEST_BYTES).decode())
+    except (ValueError, TypeError, zlib.error):
+        return None
+    if unzip.unconsumed_tail or not isinstance(plain, list):
+        return None
+    return [before for each in plain if (before := _read(each))]
+
+
+def _read(plain: Any) -> Before | None:
+    """None where it is not what a run would have written."""
+    if not isinstance(plain, dict):
+        return None
+    kind, name, version, found = (plain.get(key) for key in ("kind", "name", "version", "object"))
+    stage, namespace = plain.get("stage"), plain.get("namespace")
+    if not all(isinstance(each, str) for each in (kind, name, version)) or not all(
+        isinstance(each, str | None) for each in (stage, namespace)
+    ):
+        return None
+    if found is not None and not (is_object(found) and found["metadata"].get("name") == name and found.get("kind", kind) == kind):
+        return None
+    return Before(kind=str(kind), name=str(name), stage=stage, object=found, api_version=str(version), namespace=namespace)
+
+
+def is_object(found: Any) -> bool:
+    """Whether it has the form that all of Kubernetes' objects have, as far as a way back reads it."""
+    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
+        return False
+    spec, metadata = found.get("spec"), found["metadata"]
+    if not all(isinstance(part, dict | None) for part in (spec, metadata.get("labels"), metadata.get("annotations"))):
+        return False
+    return isinstance((spec or {}).get("progressDeadlineSeconds"), int | None)
 
 
 def find(session: Session, kind: str, name: str) -> Object | None:

@@ -5,7 +5,7 @@ A Lease is not deleted at a run's end: it stays, without a holder, and says what
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -13,10 +13,12 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.runner.observe import json_in
 from bodywork_compiler.runner.run_records import RunRecord
 from bodywork_compiler.runner.tracking import Place, places_of
 
 LEASE_SECONDS = 60
+LONGEST_LEASE_SECONDS = 600
 RENEW_SECONDS = 15.0
 API_VERSION = "coordination.k8s.io/v1"
 
@@ -35,6 +37,7 @@ ENDED_AT = f"{labels.PREFIX}/ended-at"
 
 CUT_OFF = "cut off"
 _OURS = f"{labels.PREFIX}/"
+_PID = re.compile("[0-9]{1,9}")
 UNKNOWN = "unknown"  # of a process that is there, and hidden from us
 Taking = Literal["free", "dead", "expired", "broken", "held"]
 
@@ -90,21 +93,25 @@ class Record:
     @property
     def process(self) -> Process | None:
         words = self.annotations.get(PROCESS, "").split()
-        if len(words) != 4 or not words[2].isdigit():  # noqa: PLR2004 - the four values
+        if len(words) != 4 or not _PID.fullmatch(words[2]):  # noqa: PLR2004 - the four values
             return None
         return Process(boot=words[0], pid_namespace=words[1], pid=int(words[2]), start=words[3])
 
     @property
     def plan(self) -> Mapping[str, str]:
-        return _json_of(self.annotations.get(PLAN))
+        return {stage: digest for stage, digest in _mapping_in(self.annotations.get(PLAN)).items() if isinstance(digest, str)}
 
     @property
     def places(self) -> tuple[Place, ...]:
-        return places_of(_json_of(self.annotations.get(PLACES)).get("places"))
+        return places_of(_mapping_in(self.annotations.get(PLACES)).get("places"))
 
     @property
     def part(self) -> Mapping[str, Any]:
-        return _json_of(self.annotations.get(PART))
+        """`from_step` and `only`, where they are what a run would have written."""
+        said = _mapping_in(self.annotations.get(PART))
+        step, only = said.get("from_step"), said.get("only")
+        part = {"from_step": step} if type(step) is int and step > 0 else {}
+        return {**part, "only": only} if isinstance(only, list) and all(isinstance(each, str) for each in only) else part
 
 
 def record_of(lease: Mapping[str, Any] | None) -> Record | None:
@@ -116,7 +123,8 @@ def record_of(lease: Mapping[str, Any] | None) -> Record | None:
         holder=str(spec["holderIdentity"]) if spec.get("holderIdentity") else None,
         since=str(spec.get("acquireTime") or ""),
         renewed=str(spec.get("renewTime") or ""),
-        seconds=int(spec.get("leaseDurationSeconds") or LEASE_SECONDS),
+        # somebody else's number must not make a run wait for years
+        seconds=min(max(int(spec.get("leaseDurationSeconds") or LEASE_SECONDS), 1), LONGEST_LEASE_SECONDS),
         transitions=int(spec.get("leaseTransitions") or 0),
         annotations=dict(metadata.get("annotations") or {}),
     )
@@ -224,14 +232,12 @@ def micro_time(now: datetime) -> str:
 
 def _time_of(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
+    return found if found.tzinfo else None
 
 
-def _json_of(text: str | None) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
+def _mapping_in(text: str | None) -> dict[str, Any]:
+    found = json_in(text)
     return found if isinstance(found, dict) else {}

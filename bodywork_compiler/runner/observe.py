@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Object
@@ -102,3 +103,15 @@ def label(obj: Mapping[str, Any], key: str) -> str | None:
 def annotation(obj: Mapping[str, Any], key: str) -> str | None:
     found = ((obj.get("metadata") or {}).get("annotations") or {}).get(key)
     return None if found is None else str(found)
+
+
+def json_in(text: str | None) -> Any:
+    """What an annotation or a ConfigMap holds as JSON; None where it is none. Anybody may have written it: it may be deep, or hold NaN."""
+    try:
+        return json.loads(text or "null", parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")

@@ -74,6 +74,7 @@ def choose(session: Session) -> None:
     if former:
         asked = former.part
         session.options = replace(session.options, from_step=asked.get("from_step"), only=tuple(asked.get("only") or ()))
+        part.check(session.plan, session.options)
     session.skipped = part.left_out(session.plan, session.options)
     session.kept_jobs = frozenset(_jobs(session, session.skipped))
     if former:

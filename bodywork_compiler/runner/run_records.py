@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from bodywork_compiler.runner.events import StageEnded
+from bodywork_compiler.runner.observe import json_in
 
 RUNS = 20
 LONGEST_RUN = 9_000  # bytes; 20 of them stay far below the 1 MiB of a ConfigMap, and below what anybody wants to wait for
 LONGEST_REASON, LONGEST_STAGE_REASON = 500, 200  # characters
+LONGEST_TEXT, LARGEST = 2_000, 10**9  # of what is read: anybody may have written it
 CUT = " …"
 _GOOD = {"succeeded", "available", "skipped"}
 
@@ -75,23 +78,46 @@ def to_text(runs: Iterable[RunRecord]) -> str:
 
 
 def from_text(text: str | None) -> tuple[RunRecord, ...]:
-    """What cannot be read, since somebody has changed it, is no run."""
-    try:
-        found = json.loads(text or "[]")
-        return tuple(_run(each) for each in found)
-    except (ValueError, TypeError, AttributeError):
-        return ()
+    """What cannot be read, since somebody has changed it, is left out: a run, or a stage of it."""
+    found = json_in(text)
+    runs = (_run(each) for each in found[:RUNS]) if isinstance(found, list) else ()
+    return tuple(each for each in runs if each)
 
 
-def _run(plain: Mapping[str, Any]) -> RunRecord:
-    stages: Sequence[Mapping[str, Any]] = plain.get("stages") or ()
-    return _made(RunRecord, {**plain, "stages": tuple(_made(StageRecord, each) for each in stages)})
+def _run(plain: Any) -> RunRecord | None:
+    stages = plain.get("stages") if isinstance(plain, dict) else None
+    made = (_made(StageRecord, each) for each in stages) if isinstance(stages, list) else ()
+    run = _made(RunRecord, {**plain, "stages": tuple(each for each in made if each)}) if isinstance(plain, dict) else None
+    return run if run and _is_a_time(run.started) else None
 
 
-def _made(kind: type[Record], plain: Mapping[str, Any]) -> Record:
+def _made(kind: type[Record], plain: Any) -> Record | None:
     """What a later version has added is not known here."""
-    known = {each.name for each in fields(kind)}
-    return kind(**{key: value for key, value in plain.items() if key in known})
+    known = {each.name: str(each.type) for each in fields(kind)}
+    values: dict[str, Any] = {key: value for key, value in plain.items() if key in known} if isinstance(plain, dict) else {}
+    if not values or not all(_FITS[known[key]](value) for key, value in values.items()):
+        return None
+    try:
+        cut: dict[str, Any] = {key: _cut(value, LONGEST_TEXT) if isinstance(value, str) else value for key, value in values.items()}
+        return kind(**cut)
+    except TypeError:  # something is missing
+        return None
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "str": lambda value: isinstance(value, str),
+    "str | None": lambda value: value is None or isinstance(value, str),
+    "int": lambda value: type(value) is int and abs(value) < LARGEST,
+    "float": lambda value: type(value) in {int, float} and 0 <= value < LARGEST,
+    "tuple[StageRecord, ...]": lambda value: isinstance(value, tuple),
+}
+
+
+def _is_a_time(stamp: str) -> bool:
+    try:
+        return datetime.fromisoformat(stamp.replace("Z", "+00:00")).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _text(record: RunRecord | StageRecord) -> str:
