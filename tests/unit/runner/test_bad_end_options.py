@@ -23,7 +23,7 @@ from fakes import (
     execute,
 )
 
-from bodywork_compiler.errors import TimedOut
+from bodywork_compiler.errors import EXIT_INTERRUPTED, TimedOut
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import failure_stage, run, secrets
@@ -143,7 +143,7 @@ def test_after_a_signal_the_failure_stage_runs_and_what_is_left_is_said(cluster:
     plan = a_plan(a_job("prepare", 1), a_job("train", 2), a_failure_stage("tell"))
     exit_code, told = executed(cluster, plan, interrupt_at(2))
 
-    assert exit_code == run.EXIT_INTERRUPTED
+    assert exit_code == EXIT_INTERRUPTED
     assert results(told) == {"prepare": "succeeded", "train": "stopped", "tell": "succeeded"}
     assert reason_told(cluster) == "interrupted in step 2: train"
     assert "left in namespace lab: job prepare (succeeded), job tell (succeeded); look: kubectl get " in notices(told)
@@ -164,13 +164,13 @@ def test_what_is_left_is_what_stands_and_not_what_a_watch_has_yet_to_hear_of() -
     late = Late(on_apply=runs_on("train"))
     late.put(NAMESPACE)
     exit_code, told = executed(late, a_plan(a_job("train", 1)), once_it_was_seen)
-    assert exit_code == run.EXIT_INTERRUPTED
+    assert exit_code == EXIT_INTERRUPTED
     assert "left in namespace lab: no job and no deployment; look: " in notices(told)
 
 
 def test_a_signal_before_anything_was_changed_runs_nothing(cluster: PaperCluster) -> None:
     exit_code, told = executed(cluster, a_plan(a_job("train", 1), a_failure_stage("tell")), lambda session, _: session.interrupted.set())
-    assert exit_code == run.EXIT_INTERRUPTED
+    assert exit_code == EXIT_INTERRUPTED
     assert results(told) == {}
     assert cluster.ran == []
 

@@ -146,7 +146,7 @@ def that_stood(**annotations: str) -> dict[str, Any]:
 
 def test_the_service_and_its_address_go_back_although_its_pods_do_not(cluster: PaperCluster) -> None:
     """Users are led to the old version before anybody waits for it."""
-    kept = {REVISION: "3", LAST_APPLIED: json.dumps({"kind": "Deployment", "metadata": {"name": "serve"}})}
+    kept = {REVISION: "3", LAST_APPLIED: json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "serve"}})}
     cluster.put(that_stood(**kept))
     cluster.put({**a_service_of("serve", 1), "spec": {"ports": [{"port": 80}]}})
     cluster.on_apply = as_too_slow

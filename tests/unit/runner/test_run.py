@@ -22,7 +22,7 @@ from fakes import (
     made,
 )
 
-from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.errors import EXIT_INTERRUPTED, BodyworkError
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event, Evidence, Notice, ObjectChanged, RolledBack, RunEnded, StageEnded
 
@@ -222,4 +222,4 @@ def test_a_second_interrupt_says_where_to_see_what_it_left(cluster: PaperCluster
     assert isinstance(notice, Notice)
     assert "kubectl get jobs,deployments,pods -l bodywork/pipeline=iris --namespace=lab" in notice.message
     assert isinstance(ended, RunEnded)
-    assert (ended.result, ended.exit_code) == ("interrupted", run.EXIT_INTERRUPTED)
+    assert (ended.result, ended.exit_code) == ("interrupted", EXIT_INTERRUPTED)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakes import PaperCluster, a_job, a_plan, a_session, as_good
 
-from bodywork_compiler.errors import BodyworkError, TimedOut
+from bodywork_compiler.errors import EXIT_INTERRUPTED, BodyworkError, TimedOut
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import run, session, start
 from bodywork_compiler.runner.events import Event, Notice, RunEnded, StageProgress
@@ -308,7 +308,7 @@ def test_a_signal_before_the_first_step_changes_nothing(told: list[Event]) -> No
         code = run.execute(interrupted, run.about_to_start(PLAN, Whereabouts(context="test", namespace="lab")))
     finally:
         interrupted.close()
-    assert code == run.EXIT_INTERRUPTED
+    assert code == EXIT_INTERRUPTED
     assert cluster.ran == []
     assert isinstance(told[-1], RunEnded)
     assert told[-1].result == "interrupted"
