@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bodywork_compiler.errors import BodyworkError
+
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 # git@github.com:acme/iris.git: git takes it for ssh when no slash stands before the first colon
 _SCP_LIKE = re.compile(r"[^/\\:@\s]+@[^/\\:\s]+:[^:]")
@@ -32,8 +34,12 @@ def host_and_port(url: str) -> tuple[str, int | None]:
         return url.partition(":")[0].rpartition("@")[2], None
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port if parts.port != SSH_PORT else None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as why:
+        raise BodyworkError(f"{without_credentials(url)}: is not an address that git takes (host or port)") from why
+    return host, port if port != SSH_PORT else None
 
 
 def server_of(url: str) -> str:

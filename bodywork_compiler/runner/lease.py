@@ -158,16 +158,18 @@ def cut_off(record: Record | None) -> RunRecord | None:
     """What is known of a run that has changed something and never said how it ended. Its last word is that it held the lock."""
     if record is None or not record.was_cut_off or BEGUN not in record.annotations:
         return None
-    started = record.annotations.get(STARTED, record.since)
-    began, heard = _time_of(started), _time_of(record.renewed)
+    began = _time_of(record.annotations.get(STARTED, "")) or _time_of(record.since)
+    heard = _time_of(record.renewed)
+    if began is None:  # somebody else has written there
+        return None
     last_word = f"no word since {record.renewed[:19].replace('T', ' ')} UTC: it was killed, or could reach the cluster no more"
     return RunRecord(
         id=record.run,
         by=record.by,
-        started=f"{started[:19]}Z",
+        started=began.isoformat(timespec="seconds").replace("+00:00", "Z"),
         result=CUT_OFF,
         exit_code=None,
-        seconds=max((heard - began).total_seconds(), 0.0) if began and heard else 0.0,
+        seconds=max((heard - began).total_seconds(), 0.0) if heard else 0.0,
         reason=last_word,
     )
 
@@ -233,9 +235,9 @@ def micro_time(now: datetime) -> str:
 def _time_of(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+        return found.astimezone(timezone.utc) if found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else None
 
 
 def _mapping_in(text: str | None) -> dict[str, Any]:

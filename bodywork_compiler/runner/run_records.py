@@ -107,6 +107,7 @@ def _made(kind: type[Record], plain: Any) -> Record | None:
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "str": lambda value: isinstance(value, str),
     "str | None": lambda value: value is None or isinstance(value, str),
+    "int | None": lambda value: value is None or (type(value) is int and abs(value) < LARGEST),
     "int": lambda value: type(value) is int and abs(value) < LARGEST,
     "float": lambda value: type(value) in {int, float} and 0 <= value < LARGEST,
     "tuple[StageRecord, ...]": lambda value: isinstance(value, tuple),

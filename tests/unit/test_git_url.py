@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import url as urls
 
 
@@ -46,3 +47,9 @@ def test_an_address_or_a_folder(where: str, expected: tuple[bool, bool]) -> None
 )
 def test_credentials_are_taken_out(url: str, shown: str, login: tuple[str, str] | None) -> None:
     assert (urls.without_credentials(url), urls.credentials(url)) == (shown, login)
+
+
+@pytest.mark.parametrize("url", ["ssh://git@host:22x/p", "ssh://git@host:99999999/p", "ssh://git@[::1/p", "ssh://git@host:²/p"])
+def test_an_address_with_no_port_or_host_is_refused(url: str) -> None:
+    with pytest.raises(BodyworkError, match="is not an address that git takes"):
+        urls.host_and_port(url)

@@ -87,13 +87,17 @@ def test_a_lease_with_any_annotation_is_read(key: str) -> None:
     texts = [*BROKEN_TEXTS, *map(json.dumps, WRONG_VALUES), "boot ns ² 1", "boot ns ٣ 1", f"boot ns {'9' * 5_000} 1", "a b -1 c"]
     texts += [json.dumps({"only": value, "from_step": value, "train": value}) for value in WRONG_VALUES]
     for text in texts:
-        record = lease.record_of({"metadata": {"annotations": {key: text}}, "spec": {"holderIdentity": "x", "renewTime": text}})
+        record = lease.record_of(
+            {"metadata": {"annotations": {lease.RUN: "r", lease.BEGUN: "x", key: text}}, "spec": {"holderIdentity": "x", "renewTime": text}}
+        )
         assert record
         assert all(isinstance(digest, str) for digest in record.plan.values())
         assert set(record.part) <= {"from_step", "only"}
         lease.is_dead(record.process, record.process, lambda _: None)
         lease.is_overdue(record, lease.datetime.now(lease.timezone.utc))
         lease.held_words(record)
+        run = lease.cut_off(record)
+        assert run is None or run_records.from_text(run_records.to_text([run]))
 
 
 def test_nobody_waits_for_years_for_somebody_elses_lease() -> None:
