@@ -112,8 +112,10 @@ def test_a_cluster_that_is_not_set_up_is_told_how(kubectl: PaperKubectl) -> None
     assert "bodywork configure-cluster --namespace iris" in done.stderr
 
 
-def test_a_day_that_never_comes_is_said(kubectl: PaperKubectl) -> None:
-    assert "it comes never, within five years" in create(schedule="0 0 30 2 *").stdout
+def test_a_day_that_never_comes_is_refused(kubectl: PaperKubectl) -> None:
+    done = create(schedule="0 0 30 2 *")
+    assert done.returncode == 1
+    assert "It never comes" in done.stderr
 
 
 def test_what_is_there_is_listed_the_ancestors_too(kubectl: PaperKubectl) -> None:
