@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.names import is_path_segment
 
 Object = dict[str, Any]
 READ_TIMEOUT_SECONDS = 60.0
@@ -73,7 +74,16 @@ class Conflict(Exception):
 
 
 class Refused(BodyworkError):
-    """The API server understood, and said no."""
+    """The API server understood, and said no. `causes` are its reasons as the API names them."""
+
+    def __init__(self, message: str, *, hint: str | None = None, causes: frozenset[str] = frozenset()) -> None:
+        super().__init__(message, hint=hint)
+        self.causes = causes
+
+    @property
+    def is_namespace_going(self) -> bool:
+        """https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/api/core/v1/types.go"""
+        return "NamespaceTerminating" in self.causes
 
 
 class _Request(NamedTuple):
@@ -111,16 +121,16 @@ class Api:
 
     def get(self, kind: str, name: str) -> Object:
         with _whole():
-            found: Object = json.loads(self._read(f"{self._path(kind)}/{quote(name)}", {}))
+            found: Object = json.loads(self._read(f"{self._path(kind)}/{_segment(name)}", {}))
         return {"kind": kind, **found}
 
     def find_any(self, api_version: str, kind: str, name: str) -> Object | None:
         """An object of any kind, None when it is not there. NotThere: the API server knows no such kind."""
         resource = self.resource_of(api_version, kind)
-        place = f"/namespaces/{quote(self.namespace)}" if resource.is_namespaced else ""
+        place = f"/namespaces/{_segment(self.namespace)}" if resource.is_namespaced else ""
         try:
             with _whole():
-                found: Object = json.loads(self._read(f"{_base(api_version)}{place}/{resource.name}/{quote(name)}", {}))
+                found: Object = json.loads(self._read(f"{_base(api_version)}{place}/{_segment(resource.name)}/{_segment(name)}", {}))
         except NotThere:
             return None
         return found
@@ -198,7 +208,7 @@ class Api:
 
     def patch(self, kind: str, name: str, body: Object) -> Object:
         """A merge patch; with `metadata.resourceVersion` in it, a Conflict when the object has changed since."""
-        return self._send(f"{self._path(kind)}/{quote(name)}", "PATCH", "application/merge-patch+json", body)
+        return self._send(f"{self._path(kind)}/{_segment(name)}", "PATCH", "application/merge-patch+json", body)
 
     def watch(self, kind: str, query: Mapping[str, str], since: str) -> Iterator[WatchEvent]:
         """Changes after `since`, until the server or the proxy ends it: then it is over, and that means nothing."""
@@ -220,7 +230,7 @@ class Api:
     def log(self, pod: str, query: Mapping[str, str]) -> Iterator[bytes]:
         """A container's log as it comes, in pieces that are whole lines (but the last, perhaps, and a line without end)."""
         pending = b""
-        for piece in self._stream(f"{self._path('Pod')}/{quote(pod)}/log", query, timeout_seconds=None):
+        for piece in self._stream(f"{self._path('Pod')}/{_segment(pod)}/log", query, timeout_seconds=None):
             whole, newline, rest = (pending + piece).rpartition(b"\n")
             if newline:
                 yield whole + newline
@@ -241,7 +251,7 @@ class Api:
 
     def _path(self, kind: str) -> str:
         path = _PATHS[kind]
-        return path.format(namespace=quote(self.namespace)) if self.namespace else path.replace("/namespaces/{namespace}", "")
+        return path.format(namespace=_segment(self.namespace)) if self.namespace else path.replace("/namespaces/{namespace}", "")
 
     def _read(self, path: str, query: Mapping[str, str]) -> bytes:
         return b"".join(self._stream(path, query, timeout_seconds=READ_TIMEOUT_SECONDS))
@@ -283,6 +293,13 @@ class Api:
         connection.close()
 
 
+def _segment(name: str) -> str:
+    """A foreign word as one part of a path: what would lead to another object is never asked for."""
+    if not is_path_segment(name):
+        raise Refused(f"no object in Kubernetes can have the name {name[:80]!a}")
+    return quote(name, safe="")
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout_seconds: float | None) -> None:
         super().__init__("localhost", timeout=timeout_seconds)
@@ -310,7 +327,8 @@ def _api_version(kind: str) -> str:
 
 
 def _base(api_version: str) -> str:
-    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    group, slash, version = api_version.partition("/")
+    return f"/apis/{_segment(group)}/{_segment(version)}" if slash else f"/api/{_segment(group)}"
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -331,7 +349,14 @@ def _error(status: int, body: bytes) -> Exception:
     # the proxy answers 500 with plain text while the API server is away: only 4xx is an answer about what was asked
     if status >= http.client.INTERNAL_SERVER_ERROR or status in {http.client.TOO_MANY_REQUESTS, http.client.REQUEST_TIMEOUT}:
         return CouldNotAsk(message)
-    return Refused(f"the API server says: {message}")
+    return Refused(f"the API server says: {message}", causes=_causes(body))
+
+
+def _causes(body: bytes) -> frozenset[str]:
+    try:
+        return frozenset(str(each["reason"]) for each in json.loads(body)["details"]["causes"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return frozenset()
 
 
 def _watch_error(status: Object) -> Exception:

@@ -232,6 +232,13 @@ class Kubectl:
             self.show(shlex.join(argv))
 
 
+def as_word(text: str) -> str:
+    """A foreign text as a word of its own on a command line: kubectl's `create` takes no `--` before a name. All other verbs get KIND/NAME."""
+    if text.startswith("-"):
+        raise BodyworkError(f"not a name, but an option to kubectl: {text!a}")
+    return text
+
+
 def _program() -> Any:
     import sh
 

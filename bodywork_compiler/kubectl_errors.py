@@ -39,6 +39,29 @@ _BUSY = (
 )
 
 
+# kubectl writes an answer of the API server as "Error from server (REASON): …", or "error when creating …: REASON" in a longer line; reasons are
+# constants of the API: https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/kubectl/pkg/cmd/util/helpers.go
+# and https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go
+# Where kubectl once writes them otherwise, each of these is false, and what failed is raised in kubectl's words: no harm is done.
+
+
+def is_there_already(error: str) -> bool:
+    return "(AlreadyExists)" in error
+
+
+def is_forbidden(error: str) -> bool:
+    return "(Forbidden)" in error
+
+
+def is_conflict(error: str) -> bool:
+    return "(Conflict)" in error
+
+
+def lacks_namespace(error: str) -> bool:
+    """The object's namespace is not there."""
+    return "(NotFound)" in error and "namespaces" in error
+
+
 def is_refusal(error: str) -> bool:
     """The API server understood, and said no."""
     return _REFUSALS.search(error) is not None
@@ -102,11 +125,7 @@ def not_found(error: str) -> list[str]:
 
 def is_unknown_kind(error: str) -> bool:
     """No such kind, or none yet: https://github.com/kubernetes/apimachinery/blob/master/pkg/api/meta/errors.go"""
-    return "no matches for kind" in error
-
-
-def is_there_already(error: str) -> bool:
-    return "(AlreadyExists)" in error
+    return "no matches for kind" in error or "doesn't have a resource type" in error
 
 
 def names_no_cluster(error: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bodywork_compiler.values import value
 
+LARGEST_TEXT = 64 * 1024 * 1024  # of a user's file, or of all manifests that are read: far more than 10,000 stages need
 # a note is worth knowing and no fault: it stays a note with --strict
 Severity = Literal["error", "warning", "note"]
 

@@ -60,7 +60,9 @@ class Proxy:
         return self._kubectl.start("proxy", f"--unix-socket={self.socket_path}", on_line=self._on_line, on_end=self._on_exit)
 
     def _on_line(self, line: str) -> None:
-        if "Starting to serve" in line:
+        """kubectl says one thing, and says it when it listens; in which words does not matter:
+        https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/kubectl/pkg/cmd/proxy/proxy.go"""
+        if line.strip():
             self._ready.set()
 
     def _on_exit(self) -> None:

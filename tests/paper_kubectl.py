@@ -89,8 +89,8 @@ elif words[0] == "create":
     if any((each["kind"], each["metadata"]["name"]) == (made["kind"], made["metadata"]["name"]) for each in objects()):
         sys.exit("Error from server (AlreadyExists): it already exists")
     file.write_text(json.dumps([*objects(), made]))
-elif words[:2] == ["delete", "cronjob"]:
-    file.write_text(json.dumps([each for each in objects() if each["metadata"]["name"] != words[2]]))
+elif words[0] == "delete" and words[1].startswith("cronjob/"):
+    file.write_text(json.dumps([each for each in objects() if each["metadata"]["name"] != words[1].removeprefix("cronjob/")]))
 elif words[0] == "delete":
     gone = {{(each["kind"], each["metadata"]["name"]) for each in json.load(sys.stdin)["items"]}}
     file.write_text(json.dumps([each for each in objects() if (each["kind"], each["metadata"]["name"]) not in gone]))

@@ -13,6 +13,7 @@ NAME = PACKAGE.name
 
 # room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
 VALUES = {"errors", "labels", "names", "problems", "project", "repository", "resources", "run_options", "source", "values", "printable"}
+VALUES |= {"yaml_nodes"}
 ALLOWED: dict[str, set[str]] = {
     "errors": {"problems"},
     "labels": set(),
@@ -26,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "streams": {"printable"},
     "source": {"errors", "values"},
     "values": set(),
+    "yaml_nodes": set(),
     "config": VALUES - {"source"},
     "manifests": VALUES,
     "compiler": VALUES | {"manifests"},
@@ -38,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     # (of the compiler only how secrets are masked, which driver and pods do alike)
     "runner": VALUES | {"compiler.scripts", "manifests", "kubectl", "kubectl_errors", "proxy", "api"},
     "local": VALUES | {"manifests", "runner"},
-    "secret_groups": VALUES | {"manifests", "compiler", "kubectl", "proxy", "api", "runner"},
+    "secret_groups": VALUES | {"manifests", "compiler", "kubectl", "kubectl_errors", "proxy", "api", "runner"},
     "controller": VALUES | {"manifests", "compiler", "kubectl", "kubectl_errors", "proxy", "api", "runner", "deployed", "secret_groups"},
     "starting": VALUES | {"config", "manifests", "compiler"},
     "graph": VALUES,

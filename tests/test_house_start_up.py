@@ -54,7 +54,8 @@ SHOWS_HELP: Allowed = {
     "other": DATACLASSES | PATHS,
 }
 READS_A_PROJECT: Allowed = {
-    "own": {"cli", "config", "errors", "labels", "names", "printable", "problems", "project", "report", "resources", "streams", "values"},
+    "own": {"cli", "config", "errors", "labels", "names", "printable", "problems", "project", "report", "resources", "streams", "values"}
+    | {"yaml_nodes"},
     "other": DATACLASSES | PATHS | {"base64", "binascii", "math", "struct", "yaml"},
 }
 MAKES_MANIFESTS: Allowed = {

@@ -164,6 +164,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    if any("\0" in word for word in argv or ()):
+        return _told(click.UsageError("an argument holds the character NUL"))
     try:
         returned = bodywork.main(args=argv, prog_name="bodywork", standalone_mode=False)
         sys.stdout.flush()

@@ -16,7 +16,7 @@ from bodywork_compiler.cli.again import same_cluster, same_project
 from bodywork_compiler.cli.agree import asking
 from bodywork_compiler.cli.local import ON_A_CLUSTER, LocalOptions, check_usage, local_options
 from bodywork_compiler.cli.manifests import STDIN, plan_at
-from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
+from bodywork_compiler.cli.options import CompileOptions, checked_name, compile_options, show_command, target_options
 from bodywork_compiler.cli.run_options import report_option, run_options
 from bodywork_compiler.cli.ssh_key import store_key
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
@@ -67,6 +67,7 @@ class Asked:
 )
 @click.option(
     "--dry-run-namespace",
+    callback=checked_name,
     metavar="NS",
     help="Where --dry-run=server asks about the objects while their own namespace is not there; default: the namespace default.",
 )

@@ -72,7 +72,7 @@ def _asked(context: click.Context, kinds: str, selector: str, pattern: str, *, n
     everywhere = () if target.namespace else ("--all-namespaces",)
     words = ["get", kinds, *everywhere, "--no-headers", "--show-labels", f"--request-timeout={_PATIENCE_SECONDS}s"]
     try:
-        result = Kubectl(target=target).try_(*words, *(["-l", selector] if selector else []), timeout_seconds=_PATIENCE_SECONDS)
+        result = Kubectl(target=target).try_(*words, *([f"--selector={selector}"] if selector else []), timeout_seconds=_PATIENCE_SECONDS)
     except BodyworkError:
         return []
     return re.findall(pattern, result.out, re.MULTILINE)

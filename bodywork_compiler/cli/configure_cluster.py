@@ -106,7 +106,7 @@ HAS_ALL = "The controller may run pipelines in every namespace and read every se
 
 
 def _still_has_all(kubectl: Kubectl, binding: str) -> str:
-    take_away = kubectl.line("delete", "clusterrolebinding", binding)
+    take_away = kubectl.line("delete", f"clusterrolebinding/{binding}")
     return f"The controller still has the whole cluster, from an earlier configure-cluster. To take that away:\n  {take_away}"
 
 

@@ -180,7 +180,7 @@ def _kustomize(folder: Path) -> str:
     from bodywork_compiler.manifests.folder import as_rendered
 
     text = as_rendered(folder)
-    return Kubectl().run("kustomize", str(folder)).out if text is None else text
+    return Kubectl().run("kustomize", str(folder.absolute())).out if text is None else text
 
 
 def _cleaned(stage: str | None) -> str | None:

@@ -27,7 +27,9 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
     from bodywork_compiler.manifests.privileges import check_plan
 
     if options.manifests:
-        return manifests_of_repository(where, options.manifests, options, lambda folder: kubectl.run("kustomize", str(folder)).out), "INFO"
+        return manifests_of_repository(
+            where, options.manifests, options, lambda folder: kubectl.run("kustomize", str(folder.absolute())).out
+        ), "INFO"
     if where != STDIN and is_project(where, options):
         from bodywork_compiler.cli.render import say
 
@@ -35,7 +37,7 @@ def plan_at(where: str, options: CompileOptions, kubectl: Kubectl) -> tuple[Plan
         say(compiled)
         return load_stream(to_stream(compiled.documents), compiled.project.name), compiled.project.log_level  # type: ignore[return-value]  # its schema's
     checked_manifests(where, options)
-    plan = read_manifests(where, lambda folder: kubectl.run("kustomize", str(folder)).out)
+    plan = read_manifests(where, lambda folder: kubectl.run("kustomize", str(folder.absolute())).out)
     check_plan(plan, allow_privileges=options.allow_privileges)
     return plan, "INFO"
 
@@ -80,10 +82,12 @@ def _read_inside(repository: Path, name: str, kustomize: Callable[[Path], str]) 
 
 def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
     from bodywork_compiler.config.reading import INI, YAML
-    from bodywork_compiler.manifests import load_file, load_folder, load_stream
+    from bodywork_compiler.manifests import load_file, load_folder, load_stream, read_stream
 
     if where == STDIN:
-        return load_stream(sys.stdin.read(), "standard input")
+        if sys.stdin is None:  # `<&-`
+            raise BodyworkError("standard input is closed", hint="Pipe manifests in: kustomize build DIR | bodywork apply -")
+        return load_stream(read_stream(sys.stdin.buffer, "standard input"), "standard input")
     path = Path(where)
     if path.is_dir():
         return load_folder(path, kustomize)

@@ -49,10 +49,6 @@ def _one_object(text: str, template: str) -> Mapping[str, Any]:
         found = [value for value in values(text) if value is not None]
     except yaml.YAMLError as error:
         raise BodyworkError(f"template {template} gives no valid YAML: {_told(error, text)}") from error
-    except UnicodeEncodeError as error:
-        raise BodyworkError(f"template {template} gives no valid YAML: half of a character, {error.object[error.start]!r}") from error
-    except RecursionError as error:
-        raise BodyworkError(f"template {template} gives no valid YAML: it holds itself, by an alias, or is nested too deeply") from error
     if len(found) != 1 or not isinstance(found[0], Mapping):
         raise BodyworkError(f"template {template} must give one Kubernetes object, and gives {len(found)} documents")
     return found[0]

@@ -44,9 +44,9 @@ def _wanted(error: _Error) -> str | None:
 
 
 def _lacking(error: _Error, path: Path) -> Iterator[Fault]:
-    # jsonschema makes one error for each key that lacks, and names it only inside of its message
+    # jsonschema makes one error for each key that lacks, and names it only in its words: each of these errors gives all, and doubles are dropped
     for key in error.validator_value:
-        if error.message.startswith(f"{key!r} "):
+        if key not in error.instance:
             yield Fault(path=path, message="is missing", lacking=key)
 
 

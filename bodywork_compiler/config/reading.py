@@ -8,7 +8,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from bodywork_compiler.problems import Problem
+from bodywork_compiler.problems import LARGEST_TEXT, Problem
 from bodywork_compiler.values import value
 
 YAML, INI = "bodywork.yaml", "bodywork.ini"
@@ -104,12 +104,16 @@ def _read_bytes(path: Path) -> bytes:
             raise UnreadableError("is a folder, not a file")
         if not stat.S_ISREG(mode):
             raise UnreadableError("is no ordinary file")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST_TEXT + 1)
     except FileNotFoundError as fault:
         dangling = path.is_symlink()
         raise UnreadableError("is a link to a file that is not there" if dangling else "not found") from fault
     except (OSError, ValueError) as fault:
         raise UnreadableError(f"cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+    if len(data) > LARGEST_TEXT:
+        raise UnreadableError(f"is larger than {LARGEST_TEXT >> 20} MiB")
+    return data
 
 
 def _not_utf8(data: bytes, at: int) -> UnreadableError:

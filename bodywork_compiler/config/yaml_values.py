@@ -13,6 +13,7 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bodywork_compiler.config.reading import UnreadableError
+from bodywork_compiler.yaml_nodes import DEEPEST, TOO_DEEP
 
 TEXT = "tag:yaml.org,2002:str"
 MAPPING = "tag:yaml.org,2002:map"
@@ -20,8 +21,6 @@ SEQUENCE = "tag:yaml.org,2002:seq"
 MERGE = "tag:yaml.org,2002:merge"
 _PLAIN_VALUES = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
 _WORDS = {"tag:yaml.org,2002:timestamp": "a date", "tag:yaml.org,2002:binary": "binary data"}
-DEEPEST = 100
-TOO_DEEP = "is nested too deeply"
 NO_CHARACTER = "this escape is no character"
 
 

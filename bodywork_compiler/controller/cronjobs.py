@@ -13,7 +13,7 @@ from bodywork_compiler.controller.creating import create
 from bodywork_compiler.controller.runs import ControllerRun, applied_by, container_of, is_controllers, jobs_made_by, runs_of
 from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, SshKey, Work, deadline_seconds
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.kubectl import Kubectl, as_word
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.names import clean, shortened
 from bodywork_compiler.runner.observe import label
@@ -108,7 +108,7 @@ def update_cronjob(kubectl: Kubectl, stands: Cronjob, wanted: NewCronjob, *, dry
     if not stands.is_ours:
         return kubectl.run("replace", "-f", "-", *told, stdin=wanted.manifest).out
     patch = json.dumps({"spec": difference(stands, wanted)}, ensure_ascii=False)
-    return kubectl.run("patch", "cronjob", stands.name, "--type=strategic", f"--patch={patch}", *told).out
+    return kubectl.run("patch", f"cronjob/{stands.name}", "--type=strategic", f"--patch={patch}", *told).out
 
 
 def difference(stands: Cronjob, wanted: NewCronjob) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _pod_difference(stands: Cronjob, wanted: NewCronjob) -> dict[str, Any]:
 
 def trigger(kubectl: Kubectl, cronjob: Cronjob, run: str) -> None:
     """A run of it now, whether it is suspended or not; the Job is its own as those that it makes."""
-    kubectl.in_namespace(cronjob.namespace).run("create", "job", run, f"--from=cronjob/{cronjob.name}")
+    kubectl.in_namespace(cronjob.namespace).run("create", "job", as_word(run), f"--from=cronjob/{cronjob.name}")
 
 
 def run_name(cronjob: str, seconds: float) -> str:
@@ -155,7 +155,7 @@ def run_name(cronjob: str, seconds: float) -> str:
 
 def delete_cronjob(kubectl: Kubectl, cronjob: Cronjob) -> None:
     """With its runs and their logs; one that is running is ended in good order."""
-    kubectl.in_namespace(cronjob.namespace).run("delete", "cronjob", cronjob.name, "--ignore-not-found", "--wait=false")
+    kubectl.in_namespace(cronjob.namespace).run("delete", f"cronjob/{cronjob.name}", "--ignore-not-found", "--wait=false")
 
 
 def _find(api: Api, name: str) -> Object:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from bodywork_compiler.errors import BodyworkError, RunFailed
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl_errors import is_conflict, is_forbidden, is_there_already
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.runner.groups import NAMESPACE
@@ -17,7 +18,6 @@ Reach = Literal["cluster", "namespaces"]
 Action = Literal["creating", "updating", "exists"]
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _APPLIED = ("Role", "ClusterRole", "ConfigMap")
-_MEANWHILE = ("(AlreadyExists)", "(Conflict)")
 _WHO_MAY = "Whoever owns the cluster may; what is to be made is printed by --dry-run=client -o yaml."
 _SAYS = ("rules", "roleRef", "subjects", "data")  # what is compared: the rest of these objects is the server's
 
@@ -63,7 +63,7 @@ def reach(kubectl: Kubectl, cluster_binding: str, groups_binding: str) -> Reach 
 
 
 def _is_there(kubectl: Kubectl, kind: str, name: str) -> bool:
-    result = kubectl.try_("get", kind, name, "--ignore-not-found", "--output=name")
+    result = kubectl.try_("get", f"{kind}/{name}", "--ignore-not-found", "--output=name")
     return result.exit_code == 0 and bool(result.out.strip())
 
 
@@ -71,13 +71,13 @@ def _bring(kubectl: Kubectl, each: KubeObject, *, dry_run: bool) -> None:
     """Somebody else may bring the same at the same moment: then it is there, and ours is asked once more."""
     words = [*_words(each, dry_run=dry_run), *(["--dry-run=server"] if dry_run else [])]
     result = kubectl.try_(*words, stdin=to_json([each]))
-    if result.exit_code != 0 and any(sign in result.err for sign in _MEANWHILE):
+    if result.exit_code != 0 and (is_there_already(result.err) or is_conflict(result.err)):
         if words[0] == "create":
             return
         result = kubectl.try_(*words, stdin=to_json([each]))
     if result.exit_code != 0:
         failed = KubectlFailed(result)
-        failed.hint = _WHO_MAY if "(Forbidden)" in result.err else failed.hint
+        failed.hint = _WHO_MAY if is_forbidden(result.err) else failed.hint
         raise failed
 
 
@@ -93,7 +93,7 @@ def _words(each: KubeObject, *, dry_run: bool) -> list[str]:
 def _standing(kubectl: Kubectl, objects: Sequence[KubeObject]) -> dict[tuple[str, str, str | None], dict[str, Any]]:
     """Those that are there. What may not be read is taken for absent: that it is there is then said when it is made."""
     result = kubectl.try_("get", "--ignore-not-found", "--output=json", "-f", "-", stdin=to_json(objects))
-    if result.exit_code != 0 and "(Forbidden)" not in result.err:
+    if result.exit_code != 0 and not is_forbidden(result.err):
         raise KubectlFailed(result)
     answer = json.loads(result.out) if result.out.strip() else {"items": []}
     found = (KubeObject(body) for body in answer.get("items", [answer]))

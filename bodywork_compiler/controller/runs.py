@@ -97,7 +97,7 @@ def is_there(api: Api, run: str) -> bool:
 
 def delete_run(kubectl: Kubectl, run: str) -> None:
     """With its pods; one that is running ends its run in good order first."""
-    kubectl.run("delete", "job", run, "--ignore-not-found", "--wait=false")
+    kubectl.run("delete", f"job/{run}", "--ignore-not-found", "--wait=false")
 
 
 def run_logs(api: Api, run: str, show: Callable[[str], None], *, follow: bool = False) -> None:

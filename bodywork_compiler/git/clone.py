@@ -26,6 +26,11 @@ _ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
 @contextmanager
 def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
     url = urls.without_credentials(address)
+    if not urls.is_known(url):
+        raise BodyworkError(
+            f"{url}: not an address of a Git repository that Bodywork can clone",
+            hint="Give one that begins with https://, ssh://, http://, git:// or file://, or of the form git@HOST:OWNER/REPOSITORY.git.",
+        )
     with scratch_folder() as scratch:
         place = _clone(address, url, scratch / "repository", wanted)
         branch = current_branch(place)
@@ -76,10 +81,10 @@ def _revision(place: Place, url: str, wanted: Wanted) -> str:
         return found
     # of another branch: servers give it by its hash, or else with everything
     if is_hash(wanted.commit):
-        ask_server(place, "fetch", "--quiet", "--filter=blob:none", "origin", wanted.commit)
+        ask_server(place, "fetch", "--quiet", "--filter=blob:none", "--", "origin", wanted.commit)
     found = commit_of(place, wanted.commit)
     if not found:
-        ask_server(place, "fetch", "--quiet", "--filter=blob:none", "--tags", "origin", _ALL_BRANCHES)
+        ask_server(place, "fetch", "--quiet", "--filter=blob:none", "--tags", "--", "origin", _ALL_BRANCHES)
         found = commit_of(place, wanted.commit)
     if not found:
         raise BodyworkError(f"{url} has no commit {wanted.commit}", hint="Give the full hash of a commit that was pushed.")

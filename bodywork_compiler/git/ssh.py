@@ -115,9 +115,11 @@ def _about(name: str, file: Path) -> list[str]:
 
 
 def unknown_host(url: str, identity: Identity | None) -> Complaint:
+    from shlex import quote
+
     host, port = host_and_port(url)
     file = str(identity.known_hosts) if identity and identity.known_hosts else "~/.ssh/known_hosts"
-    scan = f"ssh-keyscan {f'-p {port} ' if port else ''}{host}"
+    scan = f"ssh-keyscan {f'-p {port} ' if port else ''}{quote(host)}"
     # never written by us: whoever answers just now would be trusted
     return Complaint(
         f"the host key of {_name(host, port)} is not known",

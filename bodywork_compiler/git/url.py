@@ -9,6 +9,8 @@ from bodywork_compiler.errors import BodyworkError
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 # git@github.com:acme/iris.git: git takes it for ssh when no slash stands before the first colon
 _SCP_LIKE = re.compile(r"[^/\\:@\s]+@[^/\\:\s]+:[^:]")
+# https://git-scm.com/docs/git-clone#_git_urls
+_OF_GIT = ("http", "https", "ssh", "git", "git+ssh", "ssh+git", "file")
 SSH_PORT = 22
 _USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/@]*(?:@[^/@]*)*)@")
 
@@ -16,6 +18,12 @@ _USER = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/@]*(?:@[^/@]*)*)@")
 def is_url(where: str) -> bool:
     """Whether `where` is an address that git would fetch from, rather than a folder."""
     return bool(_SCHEME.match(where) or _SCP_LIKE.match(where))
+
+
+def is_known(url: str) -> bool:
+    """Whether git itself fetches from it. For any other scheme git starts a program of that name, and none may be named by an address."""
+    scheme = _SCHEME.match(url)
+    return scheme.group(1).lower() in _OF_GIT if scheme else bool(_SCP_LIKE.match(url)) and not url.startswith("-")
 
 
 def is_reachable_elsewhere(url: str) -> bool:

@@ -13,7 +13,7 @@ from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.local.values import Reference, Workload
 from bodywork_compiler.local.workloads import references
-from bodywork_compiler.manifests import KubeObject
+from bodywork_compiler.manifests import KubeObject, read_stream, validation
 from bodywork_compiler.values import value
 
 _YAML = (".yaml", ".yml", ".json")
@@ -34,9 +34,10 @@ NOTHING = Given(by_secret={}, by_key={})
 
 def read_file(file: Path) -> Given:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise BodyworkError(f"--secrets {file}: cannot be read: {getattr(fault, 'strerror', None) or 'it is not UTF-8'}") from fault
+        with file.open("rb") as stream:
+            text = read_stream(stream, f"--secrets {file}")
+    except (OSError, ValueError) as fault:
+        raise BodyworkError(f"--secrets {file}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
     return _yaml(text, file) if file.suffix in _YAML else Given(by_secret={}, by_key=dict(_lines(text, file)))
 
 
@@ -126,9 +127,11 @@ def _yaml(text: str, file: Path) -> Given:
     """`SECRET: {KEY: value}`, `KEY: value`, or Secrets as kubectl prints them."""
     import yaml
 
+    from bodywork_compiler.manifests.kube_yaml import values
+
     try:
-        documents = [each for each in yaml.safe_load_all(text) if each is not None]
-    except yaml.YAMLError as fault:
+        documents = [each for each in values(text) if each is not None]
+    except yaml.YAMLError as fault:  # its words are not repeated: they may hold a value
         mark = getattr(fault, "problem_mark", None)
         raise BodyworkError(f"{file}{f':{mark.line + 1}' if mark else ''}: is not valid YAML") from None
     by_secret: dict[str, dict[str, str]] = {}
@@ -137,6 +140,8 @@ def _yaml(text: str, file: Path) -> Given:
         if not isinstance(each, dict):
             raise BodyworkError(f"{file}: must be a mapping, SECRET: {{KEY: value}} or KEY: value")
         if each.get("kind") == "Secret":
+            if wrong := validation.data_problems(each):
+                raise BodyworkError("\n  ".join(f"{file}: a Secret's {one}" for one in wrong))
             by_secret[str((each.get("metadata") or {}).get("name"))] = contents(each)
             continue
         for key, found in each.items():

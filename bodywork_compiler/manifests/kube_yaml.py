@@ -14,6 +14,10 @@ from typing import Any
 import yaml
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests import kube_json
+from bodywork_compiler.manifests.kube_json import DEEPEST
+from bodywork_compiler.problems import LARGEST_TEXT
+from bodywork_compiler.yaml_nodes import Bounds, OutOfBounds, refuse_nesting, refuse_repetition
 
 _STR, _NULL, _BOOL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
 _INT, _FLOAT, _BINARY, _MERGE = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:binary", "tag:yaml.org,2002:merge"
@@ -26,14 +30,15 @@ _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]{1,64}|0[oO]?[0-7]{1,64}|0[bB][01]{1,64}|[1-9][0-9]{0,64}|0)\Z")
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
-_MOST_ALIASES = 100_000  # far more than any manifest repeats, far fewer than "a billion laughs"
 
 _Fault = yaml.constructor.ConstructorError
 _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Fast):  # type: ignore[misc]  # typed Any, since PyYAML may be built without libyaml
+class _Loader(Bounds, _Fast):  # type: ignore[misc]  # typed Any, since PyYAML may be built without libyaml
     """Composes nodes; which tag a scalar without one has is kubectl's business, as told here. Called for each scalar, so it is kept short."""
+
+    deepest = DEEPEST
 
     def resolve(self, kind: type[yaml.Node], text: str, implicit: tuple[bool, bool]) -> str:
         if kind is not yaml.ScalarNode:
@@ -42,51 +47,40 @@ class _Loader(_Fast):  # type: ignore[misc]  # typed Any, since PyYAML may be bu
             return _STR
         return _WORDS.get(text) or (_FLOAT if text[0] in "-+.0123456789" else _STR)
 
-    def descend_resolver(self, _node: object, _index: object) -> None:
-        """PyYAML's would follow paths for resolvers that we have not."""
-
-    def ascend_resolver(self) -> None:
-        pass
-
 
 def documents(text: str, origin: str) -> Iterator[tuple[str, Any]]:
-    """Each document of a stream that is not empty, as JSON's values, with its place in words: `all.yaml, document 2`."""
-    found = _json_documents(text) if text.lstrip().startswith("{") else None
-    if found is None:
-        found = _yaml_documents(text, origin)
-    for number, value in enumerate(found, start=1):
-        if value is not None:
-            yield f"{origin}, document {number}", value
-
-
-def _json_documents(text: str) -> list[Any] | None:
-    """JSON objects one after another, or None: then it is YAML that begins with a brace."""
-    import json
-
-    values = []
-    decoder, at = json.JSONDecoder(), 0
+    """Each document of a stream that is not empty, as JSON's values, with its place in words: `all.yaml, document 2 (line 14)`."""
     try:
-        while rest := text[at:].lstrip():
-            value, length = decoder.raw_decode(rest)
-            values.append(value)
-            at = len(text) - len(rest) + length
-    except ValueError:
-        return None
-    return values
+        if len(text) > LARGEST_TEXT:
+            raise OutOfBounds(f"is larger than {LARGEST_TEXT >> 20} MiB")
+        found = kube_json.documents(text) if text.lstrip().startswith("{") else None
+        for place, value in _yaml_documents(text) if found is None else found:
+            if value is not None:
+                line = f" (line {place.line})" if place.line > 1 else ""
+                yield f"{origin}, document {place.number}{line}", value
+    except yaml.YAMLError as fault:
+        raise BodyworkError(f"{origin}: {_one_line(fault)}", hint=_hint(fault)) from fault
 
 
 def values(text: str) -> list[Any]:
-    """Each document as JSON's values, None for an empty one. Raises YAMLError, and RecursionError for what holds itself."""
-    return [None if node is None else _Values().of(node) for node in yaml.compose_all(text, Loader=_Loader)]
+    """Each document as JSON's values, None for an empty one. Raises YAMLError."""
+    return [value for _, value in _yaml_documents(text)]
 
 
-def _yaml_documents(text: str, origin: str) -> list[Any]:
+def _yaml_documents(text: str) -> Iterator[tuple[kube_json.Place, Any]]:
     try:
-        return values(text)
+        for number, node in enumerate(yaml.compose_all(text, Loader=_Loader), start=1):
+            if "*" in text and node is not None:
+                refuse_repetition(node)
+            yield kube_json.Place(number, node.start_mark.line + 1 if node else 1), None if node is None else _value(node)
+            kube_json.refuse_many(number)
+    except OutOfBounds:
+        raise
     except yaml.YAMLError as fault:
-        raise BodyworkError(f"{origin}: {_one_line(fault)}", hint="These are to be Kubernetes manifests in YAML or JSON.") from fault
-    except RecursionError:
-        raise BodyworkError(f"{origin}: nested too deeply to be Kubernetes manifests") from None
+        refuse_nesting(text, fault, DEEPEST)
+        raise
+    except UnicodeEncodeError as fault:
+        raise OutOfBounds(kube_json.half_of_a_character(fault)) from fault
 
 
 def _one_line(fault: yaml.YAMLError) -> str:
@@ -95,49 +89,40 @@ def _one_line(fault: yaml.YAMLError) -> str:
     return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else " ".join(problem.split())
 
 
-class _Values:
-    """Nodes of one document → JSON's values."""
+def _hint(fault: yaml.YAMLError) -> str:
+    return getattr(fault, "hint", None) or "These are to be Kubernetes manifests in YAML or JSON."
 
-    def __init__(self) -> None:
-        self._seen: set[int] = set()
-        self._aliases = 0
 
-    def of(self, node: yaml.Node) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            return node.value if node.tag == _STR else _scalar(node)
-        self._count(node)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.of(item) for item in node.value]
-        return self._mapping(node)
+def _value(node: yaml.Node) -> Any:
+    """JSON's values of a node whose aliases were counted."""
+    if isinstance(node, yaml.ScalarNode):
+        return node.value if node.tag == _STR else _scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item) for item in node.value]
+    return _mapping(node)
 
-    def _mapping(self, node: yaml.Node) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
-        for key, value in node.value:
-            if key.tag == _MERGE:
-                merged = {**self._merge(value), **merged}
-            else:
-                name = key.value if key.tag == _STR else _key(key)
-                if name in own:
-                    raise _Fault(None, None, f'key "{name}" is there twice', key.start_mark)
-                own[name] = self.of(value)
-        return {**merged, **own} if merged else own
 
-    def _merge(self, node: yaml.Node) -> dict[str, Any]:
-        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        merged: dict[str, Any] = {}
-        for source in sources:
-            if not isinstance(source, yaml.MappingNode):
-                raise _Fault(None, None, "<< takes a mapping", source.start_mark)
-            merged = {**self._mapping(source), **merged}
-        return merged
+def _mapping(node: yaml.Node) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    own: dict[str, Any] = {}
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            _merge(value, merged)
+        else:
+            name = key.value if key.tag == _STR else _key(key)
+            if name in own:
+                raise _Fault(None, None, f'key "{name}" is there twice', key.start_mark)
+            own[name] = _value(value)
+    return {**merged, **own} if merged else own
 
-    def _count(self, node: yaml.Node) -> None:
-        if id(node) in self._seen:
-            self._aliases += 1
-            if self._aliases > _MOST_ALIASES:
-                raise _Fault(None, None, "aliases repeat too much", node.start_mark)
-        self._seen.add(id(node))
+
+def _merge(node: yaml.Node, merged: dict[str, Any]) -> None:
+    """Into what was merged before, whose keys win."""
+    for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        if not isinstance(source, yaml.MappingNode):
+            raise _Fault(None, None, "<< takes a mapping", source.start_mark)
+        for key, value in _mapping(source).items():
+            merged.setdefault(key, value)
 
 
 def _key(node: yaml.Node) -> str:
@@ -156,10 +141,18 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     if node.tag in (_INT, _FLOAT):
         return _number(node, text)
     if node.tag == _BINARY:
-        import base64
-
-        return base64.b64decode(text).decode("utf-8", "replace")
+        return _binary(node, text)
     return text
+
+
+def _binary(node: yaml.Node, text: str) -> str:
+    import base64
+    import binascii
+
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError) as fault:  # ValueError: what is not even ASCII
+        raise _Fault(None, None, "!!binary takes base64", node.start_mark) from fault
 
 
 def _number(node: yaml.Node, text: str) -> int | float | str:

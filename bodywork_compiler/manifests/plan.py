@@ -8,13 +8,16 @@ from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests.addresses import readdressed
 from bodywork_compiler.manifests.objects import KubeObject, Plan, PlanStep
+from bodywork_compiler.manifests.validation import shown
+from bodywork_compiler.names import is_dns_subdomain
 
 
 def plan_of(objects: Iterable[KubeObject], origin: str) -> Plan:
     """Objects without our labels belong to step 0. No pipeline, two pipelines, or one object twice, and there is no plan."""
     found = tuple(objects)
     pipeline = _pipeline(found, origin)
-    _check_unique(found)
+    namespace = _namespace(found, origin)
+    _check_unique(found, namespace)
     found = readdressed(found)
     on_failure = [each for each in found if each.is_on_failure]
     if len(on_failure) > 1:
@@ -25,7 +28,7 @@ def plan_of(objects: Iterable[KubeObject], origin: str) -> Plan:
             steps.setdefault(_step(each), []).append(each)
     return Plan(
         pipeline=pipeline,
-        namespace=_namespace(found, origin),
+        namespace=namespace,
         steps=tuple(PlanStep(number=number, objects=tuple(steps[number])) for number in sorted(steps)),
         on_failure=on_failure[0] if on_failure else None,
         facts=_facts(found),
@@ -41,25 +44,32 @@ def _pipeline(objects: Sequence[KubeObject], origin: str) -> str:
         )
     if len(names) > 1:
         raise BodyworkError(f"{origin}: objects of {len(names)} pipelines: {', '.join(names)}", hint="Apply one pipeline at a time.")
+    # it is a part of the names of the run's own objects, which are DNS subdomains
+    if not is_dns_subdomain(names[0]):
+        raise BodyworkError(
+            f"{origin}: label {labels.PIPELINE} must be lower-case letters, digits, `-` and `.`, got {names[0]}",
+            hint="Give the pipeline's objects the name that `bodywork render` gave them.",
+        )
     return names[0]
 
 
-def _check_unique(objects: Sequence[KubeObject]) -> None:
+def _check_unique(objects: Sequence[KubeObject], namespace: str | None) -> None:
+    """Which of two would count is not for us to say. An object that names no namespace is in the run's, as one that names it is."""
     first: dict[tuple[str, str, str | None, str], KubeObject] = {}
+    twice = []
     for each in objects:
         group = str(each.body.get("apiVersion", "")).rpartition("/")[0]
-        other = first.setdefault((group, each.kind, each.namespace, each.name), each)
+        other = first.setdefault((group, each.kind, each.namespace or namespace, each.name), each)
         if other is not each:
-            raise BodyworkError(f"{each.kind} {each.name} is there twice: {other.origin}; {each.origin}")
+            differing = "" if other.body == each.body else ", and not alike"
+            twice.append(f"{each.kind} {each.name} is there twice{differing}: {other.origin}; {each.origin}")
+    if twice:
+        raise BodyworkError("\n  ".join(twice), hint="Take one of them away.")
 
 
 def _step(found: KubeObject) -> int:
     text = found.labels.get(labels.STEP) if found.pipeline else None
-    if text is None:
-        return labels.STEP_SETUP
-    if not (text.isascii() and text.isdigit()):
-        raise BodyworkError(f"{found.origin}: {found.kind} {found.name}: label {labels.STEP} must be a number from 0 on, got {text!r}")
-    return int(text)
+    return labels.STEP_SETUP if text is None else int(text)
 
 
 def _namespace(objects: Sequence[KubeObject], origin: str) -> str | None:
@@ -79,8 +89,18 @@ def _facts(objects: Sequence[KubeObject]) -> Mapping[str, str]:
         if each.kind == "ConfigMap" and each.pipeline and not each.stage:
             data = each.body.get("data")
             if isinstance(data, dict) and labels.FACT_DAG in data and labels.object_name("") in each.name:
-                return {str(key): str(value) for key, value in data.items()}
+                return _checked_facts({str(key): str(value) for key, value in data.items()}, each)
     return {}
+
+
+def _checked_facts(facts: Mapping[str, str], found: KubeObject) -> Mapping[str, str]:
+    """Those that become parts of names must be fit for it."""
+    for key in (labels.FACT_SECRETS_GROUP, labels.FACT_SSH_SECRET):
+        if facts.get(key) and not is_dns_subdomain(facts[key]):
+            raise BodyworkError(
+                f"{found.origin}: ConfigMap {found.name}: {key} must be lower-case letters, digits, `-` and `.`, got {shown(facts[key])}"
+            )
+    return facts
 
 
 def _names(objects: Sequence[KubeObject]) -> str:

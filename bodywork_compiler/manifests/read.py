@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests import validation
 from bodywork_compiler.manifests.objects import KubeObject, Plan
 from bodywork_compiler.manifests.plan import plan_of
+from bodywork_compiler.problems import LARGEST_TEXT
 from bodywork_compiler.source import RENDER_UNDER_WAY
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -17,7 +19,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 def load_stream(text: str, origin: str) -> Plan:
     """The plan in a stream of YAML or JSON; `origin` says for messages where it was read, `standard input`."""
-    return plan_of(_objects(text, origin), origin)
+    return _plan([(text, origin)], origin)
 
 
 def load_file(file: Path) -> Plan:
@@ -36,14 +38,14 @@ def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
         rendered = files_as_rendered(folder)
         if rendered is None:
             return load_stream(kustomize(folder), f"kustomization {folder}")
-        return plan_of((found for file in rendered for found in _objects(_text(file), str(file))), str(folder))
+        return _plan(((_text(file), str(file)) for file in rendered), str(folder))
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and file.is_file()]
     if not files:
         raise BodyworkError(
             f"{folder}: holds no manifests",
             hint="Manifests are files that end in .yaml, .yml or .json; `bodywork render -o DIR` writes them.",
         )
-    return plan_of((found for file in files for found in _objects(_text(file), str(file))), str(folder))
+    return _plan(((_text(file), str(file)) for file in files), str(folder))
 
 
 def to_json(objects: Iterable[KubeObject]) -> str:
@@ -53,63 +55,90 @@ def to_json(objects: Iterable[KubeObject]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [found.body for found in objects]}, ensure_ascii=True, allow_nan=False)
 
 
+def read_stream(stream: IO[bytes], origin: str) -> str:
+    """All of a stream's text, of whatever bytes it is made; no more than a pipeline can need is taken in."""
+    return decoded(stream.read(LARGEST_TEXT + 1), origin)
+
+
+def decoded(content: bytes, origin: str) -> str:
+    if len(content) > LARGEST_TEXT:
+        raise BodyworkError(
+            f"{origin}: is larger than {LARGEST_TEXT >> 20} MiB, more than any pipeline's manifests",
+            hint="Data of stages belongs into files of the project, or into a store.",
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise BodyworkError(f"{origin}: is not UTF-8 ({fault.reason} at byte {fault.start})", hint="Save it as UTF-8.") from fault
+
+
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise BodyworkError(f"{file}: is not UTF-8 ({fault.reason} at byte {fault.start})") from fault
-    except OSError as fault:
-        raise BodyworkError(f"{file}: cannot be read: {fault.strerror}") from fault
+        with file.open("rb") as stream:
+            return read_stream(stream, str(file))
+    except (OSError, ValueError) as fault:  # ValueError: a NUL in its name
+        raise BodyworkError(f"{file}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
 
 
-def _objects(text: str, origin: str) -> Iterator[KubeObject]:
+def _plan(texts: Iterable[tuple[str, str]], origin: str) -> Plan:
+    """The plan of what these texts hold, each with where it was read. All that no API server would take is refused at once."""
     from bodywork_compiler.manifests.kube_yaml import documents
 
-    for place, document in documents(text, origin):
-        yield from _flattened(document, place)
+    found: list[KubeObject] = []
+    wrong: list[_Wrong] = []
+    length = 0
+    for text, where in texts:
+        length += len(text)
+        if length > LARGEST_TEXT:
+            raise BodyworkError(f"{origin}: its files hold more than {LARGEST_TEXT >> 20} MiB, more than any pipeline's manifests")
+        for place, document in documents(text, where):
+            for each in _flattened(document, place):
+                if isinstance(each, KubeObject):
+                    found.append(each)
+                else:
+                    wrong.append(each)
+            if len(wrong) > _MOST_SHOWN:
+                raise _refusal(wrong, origin)
+    if wrong:
+        raise _refusal(wrong, origin)
+    return plan_of(found, origin)
 
 
-def _flattened(document: Any, place: str) -> Iterator[KubeObject]:
+class _Wrong(NamedTuple):
+    """One problem of one document."""
+
+    place: str
+    message: str
+    hint: str = ""
+
+
+def _flattened(document: Any, place: str) -> Iterator[KubeObject | _Wrong]:
     if not isinstance(document, dict):
-        raise BodyworkError(
-            f"{place}: is no Kubernetes object, but {_kind_of(document)}",
-            hint="Each document must be a mapping with apiVersion, kind and metadata.",
-        )
+        yield _Wrong(place, f"is no Kubernetes object, but {validation.kind_of(document)}", _WHAT)
+        return
     items = document.get("items")
     if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
         for number, item in enumerate(items, start=1):
             yield from _flattened(item, f"{place}, item {number}")
+    elif "apiVersion" not in document and document.keys() >= {"version", "stages"}:
+        yield _Wrong(place, "is a project's config, not a manifest", "For a project give the folder that holds its config.")
+    elif lacking := list(validation.lacking(document)):
+        yield from (_Wrong(place, each, _WHAT) for each in lacking)
+    elif wrong := validation.problems(document):
+        yield from (_Wrong(place, each) for each in wrong)
     else:
-        yield _checked(document, place)
+        yield KubeObject(document, place)
 
 
-def _checked(body: dict[str, Any], place: str) -> KubeObject:
-    if "apiVersion" not in body and body.keys() >= {"version", "stages"}:
-        raise BodyworkError(f"{place}: is a project's config, not a manifest", hint="For a project give the folder that holds its config.")
-    for key in ("apiVersion", "kind"):
-        if not isinstance(body.get(key), str) or not body[key]:
-            raise BodyworkError(
-                f"{place}: has no {key}", hint="Each document must be a Kubernetes object with apiVersion, kind and metadata."
-            )
-    metadata = body["metadata"] if isinstance(body.get("metadata"), dict) else {}
-    name = metadata.get("name")
-    if not isinstance(name, str) or not name:
-        raise BodyworkError(f"{place}: {body['kind']} has no metadata.name (a string)")
-    for key in ("labels", "annotations"):
-        _check_strings(metadata.get(key), f"{place}: {body['kind']} {name}: metadata.{key}")
-    if not isinstance(metadata.get("namespace", ""), (str, type(None))):
-        raise BodyworkError(f"{place}: {body['kind']} {name}: metadata.namespace must be a string")
-    return KubeObject(body, place)
+_WHAT = "Each document must be a Kubernetes object with apiVersion, kind and metadata."
+_MOST_SHOWN = 50
 
 
-def _check_strings(values: Any, place: str) -> None:
-    if not isinstance(values, (dict, type(None))):
-        raise BodyworkError(f"{place} must be a mapping, got {_kind_of(values)}")
-    for key, value in (values or {}).items():
-        if not isinstance(value, str):
-            raise BodyworkError(f"{place}: {key} must be a string, got {_kind_of(value)}", hint="Put the value into quotes.")
-
-
-def _kind_of(value: Any) -> str:
-    words = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a mapping", type(None): "nothing"}
-    return words.get(type(value), type(value).__name__)
+def _refusal(wrong: Sequence[_Wrong], origin: str) -> BodyworkError:
+    """What comes after the first fifty is not even looked for."""
+    lines = [f"{each.place}: {each.message}" for each in wrong[:_MOST_SHOWN]]
+    hint = next((each.hint for each in wrong if each.hint), None)
+    if len(wrong) == 1:
+        return BodyworkError(lines[0], hint=hint)
+    many, more = (f"more than {_MOST_SHOWN}", ["…"]) if len(wrong) > _MOST_SHOWN else (str(len(wrong)), [])
+    return BodyworkError("\n  ".join([f"{origin}: {many} problems:", *lines, *more]), hint=hint)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
-from bodywork_compiler.kubectl_errors import is_unknown_kind
+from bodywork_compiler.kubectl_errors import is_forbidden, is_unknown_kind
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
 from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.missing import missing
@@ -154,7 +154,7 @@ class _Asking:
         try:
             live = standing(self.kubectl, [*objects, *records(plan)], self.namespace)
         except KubectlFailed as no:  # what may not be read is asked about all the same
-            if "(Forbidden)" in no.result.err:
+            if is_forbidden(no.result.err):
                 return {}
             raise
         found = tuple(strangers(plan, live, self.namespace))

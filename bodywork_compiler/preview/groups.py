@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from bodywork_compiler import labels
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl_errors import is_forbidden
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.difference import change
 from bodywork_compiler.preview.standing import standing
@@ -23,7 +24,7 @@ def secrets_of(kubectl: Kubectl, names: Collection[str], namespace: str) -> Mapp
     try:
         found = standing(kubectl, manifests, namespace)
     except KubectlFailed as failed:
-        if "(Forbidden)" in failed.result.err:
+        if is_forbidden(failed.result.err):
             return None
         raise
     return {key.name: obj for key, obj in found.items()}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bodywork_compiler import labels
-from bodywork_compiler.kubectl import Kubectl, KubectlFailed
-from bodywork_compiler.kubectl_errors import is_unknown_kind
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed, as_word
+from bodywork_compiler.kubectl_errors import is_forbidden, is_unknown_kind
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.difference import is_namespace_of_run
 from bodywork_compiler.preview.values import Left, Object
@@ -26,8 +26,8 @@ _OUTLINES = '{range .items[*]}{.apiVersion}{"\\t"}{.kind}{"\\t"}{.metadata}{"\\n
 
 def has_namespace(kubectl: Kubectl, namespace: str) -> bool:
     """Whether it is there. Who may not read namespaces works in one that was given to them."""
-    result = kubectl.try_("get", "namespace", namespace, "--ignore-not-found", "--output=name")
-    if result.exit_code != 0 and "(Forbidden)" not in result.err:
+    result = kubectl.try_("get", f"namespace/{namespace}", "--ignore-not-found", "--output=name")
+    if result.exit_code != 0 and not is_forbidden(result.err):
         raise KubectlFailed(result)
     return result.exit_code != 0 or bool(result.out.strip())
 
@@ -68,15 +68,15 @@ def labelled(kubectl: Kubectl, plan: Plan) -> list[dict[str, Any]]:
 
 def _recorded(kubectl: Kubectl, plan: Plan) -> tuple[Place, ...]:
     """Where runs have made other kinds."""
-    result = kubectl.try_("get", "lease", labels.object_name(plan.pipeline), "--ignore-not-found", "--output=json")
+    result = kubectl.try_("get", f"lease/{labels.object_name(plan.pipeline)}", "--ignore-not-found", "--output=json")
     record = record_of(json.loads(result.out)) if result.exit_code == 0 and result.out.strip() else None
     return record.places if record else ()
 
 
 def _outlines(kubectl: Kubectl, plan: Plan, asked: Sequence[Place]) -> list[dict[str, Any]]:
     kinds = ",".join(_resource(each) for each in asked)
-    result = kubectl.try_("get", kinds, f"--selector={labels.PIPELINE}={plan.pipeline}", f"--output=jsonpath={_OUTLINES}")
-    if result.exit_code != 0 and "(Forbidden)" not in result.err and "doesn't have a resource type" not in result.err:
+    result = kubectl.try_("get", as_word(kinds), f"--selector={labels.PIPELINE}={plan.pipeline}", f"--output=jsonpath={_OUTLINES}")
+    if result.exit_code != 0 and not is_forbidden(result.err) and not is_unknown_kind(result.err):
         raise KubectlFailed(result)
     rows = (line.split("\t", 2) for line in result.out.splitlines())
     return [{"apiVersion": version, "kind": kind, "metadata": json.loads(metadata)} for version, kind, metadata in rows]

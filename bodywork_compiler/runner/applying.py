@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bodywork_compiler.kubectl import EXIT_CUT_OFF, Kubectl, Result, failure_of
-from bodywork_compiler.kubectl_errors import is_connection_refused, is_worth_another_try
+from bodywork_compiler.kubectl_errors import is_connection_refused, is_there_already, is_worth_another_try
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.events import ObjectChanged
 from bodywork_compiler.runner.session import Session
 
 # client-side apply keeps the whole object in an annotation, and all annotations together end at 262,144 bytes
 LARGEST_APPLIED = 250_000
+# https://github.com/kubernetes/cli-runtime/blob/v0.34.0/pkg/printers/name.go; `delete` writes its own
 _DONE = re.compile(
     r"^(?P<kind>[a-z0-9]+)(?:\.\S+?)?/(?P<name>\S+) (?P<action>created|configured|unchanged|replaced|restarted)$", re.MULTILINE
 )
@@ -35,9 +36,12 @@ def apply(session: Session, step: int, objects: Sequence[KubeObject]) -> None:
 
 def tell_changes(session: Session, step: int, objects: Iterable[KubeObject], result: Result) -> None:
     """Tell what kubectl says that it did, `job.batch/train created`."""
-    session.changed = session.changed or may_have_been_done(result)
+    told = [*_DONE.finditer(result.out), *_DELETED.finditer(result.out)]
+    # kubectl's words are known here alone; where it ended well in others, something was done all the same
+    is_in_other_words = result.exit_code == 0 and bool(result.out.strip()) and not told
+    session.changed = session.changed or is_in_other_words or may_have_been_done(result)
     named = {(each.kind.lower(), each.name): each for each in objects}
-    for done in [*_DONE.finditer(result.out), *_DELETED.finditer(result.out)]:
+    for done in told:
         action = done["action"]
         session.changed = session.changed or action != "unchanged"
         found = named.get((done["kind"], done["name"]))
@@ -61,7 +65,7 @@ def _put_whole(session: Session, step: int, each: KubeObject) -> None:
     """A Secret (its value must not be copied into an annotation) or a ConfigMap that is too large for one."""
     kubectl = _kubectl(session, _elsewhere(session, each))
     result = kubectl.try_("create", "-f", "-", stdin=to_json([each]))
-    if "(AlreadyExists)" in result.err:
+    if is_there_already(result.err):
         result = kubectl.try_("replace", "-f", "-", stdin=to_json([each]))
     tell_changes(session, step, [each], result)
     check(result)

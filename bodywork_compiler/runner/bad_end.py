@@ -34,7 +34,7 @@ def end_badly(session: Session, reason: str) -> None:
 def say_what_is_left(session: Session, *, at_once: bool = False) -> None:
     """For people who have ended a run by hand: what of this pipeline stands in the namespace now; `at_once`: as it was last seen."""
     standing = ", ".join(_standing(session, session.picture.all if at_once else lambda kind: _as_it_is(session, kind)))
-    look = session.kubectl.line("get", "jobs,deployments,pods", "-l", f"{labels.PIPELINE}={session.plan.pipeline}")
+    look = session.kubectl.line("get", "jobs,deployments,pods", f"--selector={labels.PIPELINE}={session.plan.pipeline}")
     session.notice(f"left in namespace {session.namespace}: {standing or 'no job and no deployment'}; look: {look}", "WARNING")
 
 

@@ -149,7 +149,7 @@ def forget(session: Session) -> None:
     if not (session.befores or has_former):
         return
     session.befores = {}
-    result = session.kubectl.try_("delete", "configmap", record_name_of(session.plan.pipeline), "--ignore-not-found")
+    result = session.kubectl.try_("delete", f"configmap/{record_name_of(session.plan.pipeline)}", "--ignore-not-found")
     if result.exit_code != 0:
         session.notice(f"not removed: configmap {record_name_of(session.plan.pipeline)}: {result.said}", "WARNING")
 

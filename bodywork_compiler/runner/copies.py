@@ -66,7 +66,7 @@ def remove_new(session: Session) -> None:
 def _delete(session: Session, names: AbstractSet[str]) -> None:
     if not names:
         return
-    result = session.kubectl.try_("delete", "secret", *sorted(names), "--ignore-not-found")
+    result = session.kubectl.try_("delete", *(f"secret/{each}" for each in sorted(names)), "--ignore-not-found")
     tell_changes(session, labels.STEP_SETUP, [KubeObject({"kind": "Secret", "metadata": {"name": each}}) for each in names], result)
     if result.exit_code != 0:
         session.notice(f"not removed: secrets {', '.join(sorted(names))}: {result.said}", "WARNING")

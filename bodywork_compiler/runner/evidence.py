@@ -54,7 +54,10 @@ def gather_of_extra(session: Session, extra: Extra, reason: str) -> Evidence:
         reason=reason,
         tails=tuple(_asked(session, pod, status, number) for number, pod, status in ended if (last_end(status) or {}).get("exitCode")),
         warnings=tuple(_lines(session, extra.object, extra.pods)),
-        look_further=(session.kubectl.line("describe", kind, extra.name), session.kubectl.line("describe", "pod", name(extra.pods[-1]))),
+        look_further=(
+            session.kubectl.line("describe", f"{kind}/{extra.name}"),
+            session.kubectl.line("describe", f"pod/{name(extra.pods[-1])}"),
+        ),
     )
     session.tell(found)
     return found
@@ -140,11 +143,11 @@ def _look_further(session: Session, run: StageRun) -> Iterator[str]:
     kind, line = run.plan.kind.lower(), session.kubectl.line
     last = name(run.pods[-1]) if run.pods else None
     if run.plan.kind == "Job" and not run.has_failed and not session.options.keep_failed:  # it will be stopped: its events alone stay
-        yield line("events", "--for", f"{kind}/{run.plan.name}")
+        yield line("events", f"--for={kind}/{run.plan.name}")
         if last:
-            yield line("events", "--for", f"pod/{last}")
+            yield line("events", f"--for=pod/{last}")
         return
-    yield line("describe", kind, run.plan.name)
+    yield line("describe", f"{kind}/{run.plan.name}")
     if last:
-        yield line("describe", "pod", last)
-        yield line("logs", last, "--all-containers")
+        yield line("describe", f"pod/{last}")
+        yield line("logs", f"pod/{last}", "--all-containers")

@@ -98,7 +98,7 @@ def not_overwritten(session: Session, group: Group, copy: KubeObject) -> Bodywor
     return BodyworkError(
         f"secret {copy.name} in namespace {session.namespace} is not a copy of {copy.annotations[labels.COPIED_FROM]}, and is not overwritten",
         hint="If the group's secret shall take its place: "
-        + session.kubectl.line("label", "secret", copy.name, f"{labels.GROUP}={group.name}"),
+        + session.kubectl.line("label", f"secret/{copy.name}", f"{labels.GROUP}={group.name}"),
     )
 
 

@@ -36,7 +36,13 @@ def _is_of_a_run(session: Session, job: Object) -> bool:
 
 def delete(session: Session, step: int, names: Sequence[str]) -> None:
     """Delete Jobs and wait until their pods are gone; one that is gone already is fine. What kubectl could not do is raised."""
-    words = ["job", *names, "--cascade=foreground", "--ignore-not-found", f"--timeout={GOING_SECONDS}s", "--request-timeout=0"]
+    words = [
+        *(f"job/{each}" for each in names),
+        "--cascade=foreground",
+        "--ignore-not-found",
+        f"--timeout={GOING_SECONDS}s",
+        "--request-timeout=0",
+    ]
     result = session.kubectl.try_("delete", *words, timeout_seconds=GOING_SECONDS + 30)
     tell_changes(session, step, [KubeObject({"kind": "Job", "metadata": {"name": each}}) for each in names], result)
     check(result)

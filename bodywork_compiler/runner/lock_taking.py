@@ -64,7 +64,7 @@ def take_if_there(session: Session) -> None:
         except NotThere:
             return
         except Refused as no:
-            if "being terminated" in no.message:  # said better when the namespace is looked at
+            if no.is_namespace_going:  # said better when the namespace is looked at
                 return
             raise _not_allowed(session, no) from no
         _hold(session, lock)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.kubectl import Kubectl, as_word
 from bodywork_compiler.runner.references import Key
 
 _VALUE = "VALUE"
@@ -41,13 +41,14 @@ def create(kubectl: Kubectl, secret: str, keys: Iterable[Key], group: str | None
     values = [word for key in sorted(keys) for word in (_as_files(key) if key.is_file else ["--data", key.name or "KEY"])]
     target, namespace = kubectl.target, kubectl.target.namespace or "default"
     way = [f"--{name}={given}" for name, given in (("context", target.context), ("kubeconfig", target.kubeconfig)) if given]
-    words = ["create", "secret", secret, "--group", group] if group else ["secret", "create", "--namespace", namespace, "--name", secret]
+    name = as_word(secret)
+    words = ["create", "secret", name, "--group", group] if group else ["secret", "create", "--namespace", namespace, "--name", name]
     return shlex.join(["bodywork", *words, *values, *way])
 
 
 def add(kubectl: Kubectl, secret: str, keys: Iterable[str]) -> str:
     values = ", ".join(f'"{key}": "{_VALUE}"' for key in keys)
-    return kubectl.line("patch", "secret", secret, "-p", f'{{"stringData": {{{values}}}}}')
+    return kubectl.line("patch", f"secret/{secret}", f'--patch={{"stringData": {{{values}}}}}')
 
 
 def _as_files(key: Key) -> list[str]:

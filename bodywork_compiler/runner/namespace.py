@@ -6,6 +6,7 @@ from bodywork_compiler import __version__, labels
 from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.errors import BodyworkError, ServerLost
 from bodywork_compiler.kubectl import failure_of
+from bodywork_compiler.kubectl_errors import is_there_already
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import find
@@ -41,11 +42,11 @@ def create_when_absent(session: Session) -> None:
     manifest = _manifest(session)
     # --save-config: whoever applies the rendered folder by hand later is not warned about an object that apply did not make
     result = session.kubectl.try_("create", "--save-config", "-f", "-", stdin=to_json([manifest]))
-    if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
+    if result.exit_code != 0 and not is_there_already(result.err):
         raise failure_of(result)
     tell_changes(session, labels.STEP_SETUP, [manifest], result)
     if result.exit_code == 0:
-        session.kubectl.run("annotate", "namespace", session.namespace, f"{labels.CREATED_BY}=bodywork-{__version__}")
+        session.kubectl.run("annotate", f"namespace/{session.namespace}", f"{labels.CREATED_BY}=bodywork-{__version__}")
 
 
 def is_going(session: Session) -> bool:

@@ -21,7 +21,7 @@ from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 
 LONGEST_NAME = 63
-REFUSED = "refused"
+REFUSED, TAKEN = "refused", "applied"  # TAKEN: kubectl ended well, in words that are not known here
 _DONE = re.compile(r"^(?P<kind>[a-z0-9]+)(?:\.\S+?)?/(?P<name>\S+) (?P<action>\w+) \(server dry run\)$", re.MULTILINE)
 
 
@@ -151,7 +151,7 @@ _MAKE_PODS = {"Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Cr
 
 def _pod(workload: KubeObject, template: Mapping[str, Any], to_come: Collection[str], free: str) -> KubeObject:
     spec = {key: value for key, value in template["spec"].items() if not (key == _ACCOUNT and value in to_come)}
-    claims = [each["metadata"]["name"] for each in (workload.body.get("spec") or {}).get("volumeClaimTemplates") or ()]
+    claims = [(each.get("metadata") or {}).get("name") for each in (workload.body.get("spec") or {}).get("volumeClaimTemplates") or ()]
     if claims:
         spec["volumes"] = [*(spec.get("volumes") or ()), *({"name": each, "emptyDir": {}} for each in claims)]
     where = {"namespace": workload.namespace} if workload.namespace else {}
@@ -258,8 +258,8 @@ def _asked(kubectl: Kubectl, call: Call) -> Iterator[Checked]:
     done = {(each["kind"], each["name"]): each["action"] for each in _DONE.finditer(result.out)}
     for each in call.objects:
         action = done.get((each.kind.lower(), each.name))
-        if action:
-            yield Checked(object=each, action=action, warnings=warned)
+        if action or result.exit_code == 0:
+            yield Checked(object=each, action=action or TAKEN, warnings=warned)
         else:
             yield _refused(kubectl, call, each, result)
 

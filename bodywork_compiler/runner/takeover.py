@@ -84,10 +84,12 @@ def _orphan(session: Session, step: int, deployments: Sequence[Stranger]) -> Non
     stand = session.ask(lambda: session.api.outlines("ReplicaSet", {}))
     replica_sets = [name(each) for each in stand if _owner(each) in owners]
     if replica_sets:
-        session.kubectl.run("label", "replicaset", *replica_sets, f"{labels.TAKEN_OVER}={session.plan.pipeline}", "--overwrite")
+        session.kubectl.run(
+            "label", *(f"replicaset/{each}" for each in replica_sets), f"{labels.TAKEN_OVER}={session.plan.pipeline}", "--overwrite"
+        )
         session.changed = True
     names = [each.name for each in deployments]
-    result = session.kubectl.try_("delete", "deployment", *names, "--cascade=orphan", "--ignore-not-found")
+    result = session.kubectl.try_("delete", *(f"deployment/{each}" for each in names), "--cascade=orphan", "--ignore-not-found")
     applying.tell_changes(session, step, [KubeObject({"kind": "Deployment", "metadata": {"name": each}}) for each in names], result)
     applying.check(result)
     session.picture.forget(owners)

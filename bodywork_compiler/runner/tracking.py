@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bodywork_compiler import labels
+from bodywork_compiler import labels, names
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
 from bodywork_compiler.runner.observe import annotation, label, name
 
@@ -127,11 +127,15 @@ def places_of(recorded: object) -> tuple[Place, ...]:
     if not isinstance(recorded, list):
         return ()
     rows = (each for each in recorded[:MOST_KINDS] if isinstance(each, list) and len(each) == len(Place._fields))
-    return tuple(Place(*each) for each in rows if _is_text(each[0]) and _is_text(each[1]) and (each[2] is None or _is_text(each[2])))
+    return tuple(Place(*each) for each in rows if _is_place(*each))
 
 
-def _is_text(said: object) -> bool:
-    return isinstance(said, str) and bool(said) and all(each.isalnum() or each in "-./" for each in said) and ".." not in said
+def _is_place(api_version: object, kind: object, namespace: object) -> bool:
+    return (
+        (isinstance(api_version, str) and names.is_api_version(api_version))
+        and (isinstance(kind, str) and names.is_kind(kind))
+        and (namespace is None or (isinstance(namespace, str) and names.is_dns_label(namespace)))
+    )
 
 
 def namespace_of(obj: Object) -> str | None:

@@ -11,6 +11,7 @@ from bodywork_compiler.api import Object
 from bodywork_compiler.compiler.engine import Engine
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
+from bodywork_compiler.kubectl_errors import is_conflict, is_there_already, lacks_namespace
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.runner.before import LAST_APPLIED
@@ -58,14 +59,14 @@ def create(kubectl: Kubectl, place: Place, text: str, *, dry_run: DryRun | None 
     """Makes a secret from its text, and the namespace of the groups where it is not there yet. False: one of that name is there already."""
     stdin = to_json([KubeObject(each) for each in read_back(text)])
     result = _send(kubectl, place, "create", stdin, dry_run)
-    if _lacks_namespace(result) and place.is_of_groups and dry_run is None:
+    if lacks_namespace(result.err) and place.is_of_groups and dry_run is None:
         create_namespace(kubectl, place.namespace)
         result = _send(kubectl, place, "create", stdin, dry_run)
-    if result.exit_code == 0 or (_lacks_namespace(result) and place.is_of_groups):
+    if result.exit_code == 0 or (lacks_namespace(result.err) and place.is_of_groups):
         return True
-    if "(AlreadyExists)" in result.err:
+    if is_there_already(result.err):
         return False
-    if _lacks_namespace(result):
+    if lacks_namespace(result.err):
         raise BodyworkError(
             f"Could not find namespace={place.namespace} on k8s cluster.", hint=f"bodywork setup-namespace {place.namespace}"
         )
@@ -76,7 +77,7 @@ def create_namespace(kubectl: Kubectl, namespace: str) -> None:
     """Somebody else may have made it meanwhile."""
     text = Engine().render("namespace", {"name": namespace, "namespace": None, "labels": OURS, "annotations": ()})
     result = kubectl.in_namespace("").try_("create", "-f", "-", stdin=to_json([KubeObject(each) for each in read_back(text)]))
-    if result.exit_code != 0 and "(AlreadyExists)" not in result.err:
+    if result.exit_code != 0 and not is_there_already(result.err):
         failed = KubectlFailed(result)
         failed.hint = (
             failed.hint
@@ -105,7 +106,7 @@ def changed(found: Object, place: Place, change: Change) -> dict[str, Any]:
 def replace(kubectl: Kubectl, place: Place, body: Mapping[str, Any], *, dry_run: DryRun | None = None) -> None:
     """Refused when somebody has changed it since it was read."""
     result = _send(kubectl, place, "replace", to_json([KubeObject(body)]), dry_run)
-    if "(Conflict)" in result.err:
+    if is_conflict(result.err):
         raise BodyworkError(
             f"secret {body['metadata']['name']} was changed by somebody else meanwhile; nothing was changed", hint="Try again."
         )
@@ -114,7 +115,7 @@ def replace(kubectl: Kubectl, place: Place, body: Mapping[str, Any], *, dry_run:
 
 
 def delete(kubectl: Kubectl, place: Place, object_names: Sequence[str], *, dry_run: DryRun | None = None) -> None:
-    kubectl.in_namespace(place.namespace).run("delete", "secret", *object_names, "--ignore-not-found", *_dry(dry_run))
+    kubectl.in_namespace(place.namespace).run("delete", *(f"secret/{each}" for each in object_names), "--ignore-not-found", *_dry(dry_run))
 
 
 def _send(kubectl: Kubectl, place: Place, verb: str, stdin: str, dry_run: DryRun | None) -> Result:
@@ -123,10 +124,6 @@ def _send(kubectl: Kubectl, place: Place, verb: str, stdin: str, dry_run: DryRun
 
 def _dry(dry_run: DryRun | None) -> list[str]:
     return [f"--dry-run={dry_run}"] if dry_run else []
-
-
-def _lacks_namespace(result: Result) -> bool:
-    return "(NotFound)" in result.err and "namespaces" in result.err
 
 
 def _in_base64(value: bytes) -> str:

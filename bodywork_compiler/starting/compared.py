@@ -25,9 +25,9 @@ def differences(before: Sequence[Document], after: Sequence[Document]) -> list[s
 
 
 def _objects(documents: Sequence[Document]) -> dict[str, Any]:
-    import yaml
+    from bodywork_compiler.manifests.kube_yaml import values
 
-    return {f"{each.kind} {each.name}": yaml.safe_load(each.text) for each in documents}
+    return {f"{each.kind} {each.name}": values(each.text)[0] for each in documents}
 
 
 def _fields(old: Any, new: Any, path: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ def test_a_batch_that_fails_every_time_shows_each_attempt_and_stops_the_run(clus
         (1, 1, ["no data today"]),
         (2, 1, ["no data today"]),
     ]
-    assert any("kubectl describe job train" in line and f"--namespace={namespace}" in line for line in evidence["look_further"])
+    assert any("kubectl describe job/train" in line and f"--namespace={namespace}" in line for line in evidence["look_further"])
     ended = run.one("run_ended")
     assert {each["stage"]: each["result"] for each in ended["stages"]} == {"train": "failed", "serve": "not started"}
     assert ended["result"] == "failed"

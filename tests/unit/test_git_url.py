@@ -53,3 +53,19 @@ def test_credentials_are_taken_out(url: str, shown: str, login: tuple[str, str] 
 def test_an_address_with_no_port_or_host_is_refused(url: str) -> None:
     with pytest.raises(BodyworkError, match="is not an address that git takes"):
         urls.host_and_port(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_gits"),
+    [
+        ("https://git.example.com/acme/iris.git", True),
+        ("git@git.example.com:acme/iris.git", True),
+        ("file:///srv/iris.git", True),
+        ("GIT+SSH://git@git.example.com/iris", True),
+        ("ext://sh -c touch% evil", False),
+        ("codecommit://iris", False),
+        ("-oProxyCommand=evil@host:iris", False),
+    ],
+)
+def test_no_address_names_a_program_to_start(*, url: str, is_gits: bool) -> None:
+    assert urls.is_known(url) is is_gits

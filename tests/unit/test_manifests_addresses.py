@@ -10,6 +10,7 @@ from project_values import batch, compiled, service
 from yaml import safe_load
 
 from bodywork_compiler.compiler import RenderOptions
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Plan, load_stream, to_stream
 
 SERVE = "BODYWORK_SERVICE_SERVE_URL"
@@ -110,13 +111,20 @@ def test_other_content_has_another_name() -> None:
     assert name(5000) == name(5000)
 
 
-@pytest.mark.parametrize("broken", [{"ports": 3}, {"ports": ["x"]}, {"ports": [{"port": "a"}]}, [], None, "x"])
-def test_odd_manifests_are_left_to_the_server(broken: Any) -> None:
+def with_spec(spec: Any) -> list[dict[str, Any]]:
     objects = overlaid(rendered(), namespace="prod")
-    for each in objects:
-        if each["kind"] in {"Service", "Ingress"}:
-            each["spec"] = broken
-    assert addresses(read(objects))["data"] == {SERVE: "http://serve.prod.svc.cluster.local:5000"}
+    return [{**each, "spec": spec} if each["kind"] in {"Service", "Ingress"} else each for each in objects]
+
+
+@pytest.mark.parametrize("odd", [{"ports": []}, {"ports": None}, {}, None])
+def test_odd_manifests_are_left_to_the_server(odd: Any) -> None:
+    assert addresses(read(with_spec(odd)))["data"] == {SERVE: "http://serve.prod.svc.cluster.local:5000"}
+
+
+@pytest.mark.parametrize("broken", [{"ports": 3}, {"ports": ["x"]}, {"ports": [{"port": "a"}]}, [], "x"])
+def test_what_no_server_could_read_is_refused_before(broken: Any) -> None:
+    with pytest.raises(BodyworkError, match="spec"):
+        read(with_spec(broken))
 
 
 def test_a_project_without_services_has_none() -> None:

@@ -133,7 +133,7 @@ def test_a_key_that_is_there_twice_is_refused_as_kubectl_does() -> None:
 
 def test_aliases_that_explode_are_refused() -> None:
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
-    with pytest.raises(BodyworkError, match="aliases repeat too much"):
+    with pytest.raises(BodyworkError, match=r"its anchors and aliases .* make"):
         read(f"l0: &l0 [x]\n{levels}")
 
 
@@ -144,7 +144,7 @@ def test_what_has_no_end_is_refused(text: str) -> None:
 
 
 def test_empty_documents_are_none() -> None:
-    assert list(documents("---\n# only words\n---\na: 1\n---\n", "x.yaml")) == [("x.yaml, document 2", {"a": 1})]
+    assert list(documents("---\n# only words\n---\na: 1\n---\n", "x.yaml")) == [("x.yaml, document 2 (line 4)", {"a": 1})]
 
 
 def test_json_one_after_another_with_what_only_json_may_have() -> None:

@@ -89,7 +89,7 @@ def _manifests_of(remote: Remote, folder: str) -> Foreseen | None:
     )
     kubectl = kubectl_of(remote.way, None)
     try:
-        plan = manifests_of_repository(remote.git_url, folder, options, lambda path: kubectl.run("kustomize", str(path)).out)
+        plan = manifests_of_repository(remote.git_url, folder, options, lambda path: kubectl.run("kustomize", str(path.absolute())).out)
     except BodyworkError as problem:
         warn(f"{folder} of {remote.git_url} cannot be run now: {problem.message}", *([problem.hint] if problem.hint else []))
         return None

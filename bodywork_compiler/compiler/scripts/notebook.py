@@ -42,7 +42,11 @@ def show(kind: str, content: dict[str, Any]) -> None:
 
 def main(name: str) -> int:
     file = Path(name).resolve()
-    notebook = nbformat.read(str(file), as_version=4)
+    try:
+        notebook = nbformat.read(str(file), as_version=4)
+    except Exception as fault:  # noqa: BLE001 - of a file that is none; nbformat raises whatever its versions meet there
+        print(f"{name} cannot be read as a notebook: {str(fault)[:500]}", file=sys.stderr, flush=True)
+        return 1
     # the image's own kernel, whatever the author's was called; how long it may take is for run.py to say
     client = PrintingClient(
         notebook,

@@ -80,10 +80,10 @@ def test_few_questions_and_only_questions() -> None:
     found = compare(a_plan(JOB), kubectl(answers))
 
     assert answers.ran == [
-        "get namespace lab --ignore-not-found --output=name",
+        "get namespace/lab --ignore-not-found --output=name",
         "get --ignore-not-found --output=json -f -",
         f"{NAMES} --selector=bodywork/pipeline=iris {OUTLINES}",
-        "get lease bodywork-iris --ignore-not-found --output=json",
+        "get lease/bodywork-iris --ignore-not-found --output=json",
         "apply --dry-run=server -f - --output=json",
     ]
     assert json.loads(answers.stdins[4])["metadata"]["name"].startswith("train-")

@@ -44,8 +44,8 @@ class PaperServer:
         words = [word for word in argv[1:] if not word.startswith("-")]
         namespace = next(word.partition("=")[2] for word in argv if word.startswith("--namespace="))
         sent = [json.loads(line) for line in (stdin or "").splitlines()]
-        if words[:2] == ["get", "namespace"]:
-            return Result(argv=argv, out="namespace/x\n" if words[2] in self.namespaces else "")
+        if words[0] == "get" and words[1:] and words[1].startswith("namespace/"):
+            return Result(argv=argv, out="namespace/x\n" if words[1].removeprefix("namespace/") in self.namespaces else "")
         if words == ["get"]:
             named = {(each["kind"], each["metadata"]["name"]) for each in sent}
             if namespace in self.closed:

@@ -113,10 +113,10 @@ class PaperCluster:
             for manifest in manifests:
                 self.remove(manifest["kind"], manifest["metadata"]["name"])
                 yield f'{_plural(manifest["kind"])} "{manifest["metadata"]["name"]}" deleted'
-        elif verb == "delete" and words[1] in {"job", "deployment"}:
-            for name in (word for word in words[2:] if not word.startswith("--")):
-                self.remove(words[1].capitalize(), name)
-                yield f'{_plural(words[1].capitalize())} "{name}" deleted'
+        elif verb == "delete" and "--cascade" in " ".join(words):
+            for kind, _, name in (word.partition("/") for word in words[1:] if not word.startswith("--")):
+                self.remove(kind.capitalize(), name)
+                yield f'{_plural(kind.capitalize())} "{name}" deleted'
         elif verb in {"delete", "rollout", "annotate", "label"}:
             yield ""
         else:
@@ -202,7 +202,7 @@ class PaperCluster:
 
 
 def _is_about_records(words: tuple[str, ...]) -> bool:
-    return "--server-side" in words or words[:3] == ("delete", "configmap", "bodywork-iris-before")
+    return "--server-side" in words or words[:2] == ("delete", "configmap/bodywork-iris-before")
 
 
 def _selects(selector: str, obj: Object) -> bool:

@@ -65,7 +65,7 @@ def test_a_namespace_that_is_being_deleted_is_the_reason(cluster: PaperCluster) 
     assert end_of(told).reason == "train (step 1): namespace lab is being deleted: Job has reached the specified backoff limit"
 
 
-@pytest.mark.parametrize("refused", ["delete job tell", "create"])
+@pytest.mark.parametrize("refused", ["delete job/tell", "create"])
 def test_a_failure_stage_that_cannot_run_does_not_become_the_reason(cluster: PaperCluster, refused: str) -> None:
     cluster.on_apply = as_too_slow
     cluster.refusals[refused] = 'The Job "tell" is invalid: spec.template.spec.restartPolicy: Unsupported value: "Always"'
@@ -88,7 +88,7 @@ def test_a_failure_stage_that_is_a_stage_of_the_plan_too_has_a_row_of_its_own(cl
 def test_a_job_that_does_not_go_keeps_no_service_from_going_back(cluster: PaperCluster) -> None:
     """A pod with someone's finalizer."""
     cluster.on_apply = lambda manifest: manifest if manifest["metadata"]["name"] == "runs" else as_too_slow(manifest)
-    cluster.refusals["delete job runs"] = GONE_SLOWLY
+    cluster.refusals["delete job/runs"] = GONE_SLOWLY
     plan = a_plan(a_deployment("serve", 1), a_service_of("serve", 1), a_job("runs", 1), a_failure_stage("tell"))
     exit_code, told = execute(cluster, plan)
 
@@ -103,7 +103,7 @@ def test_a_job_that_does_not_go_keeps_no_service_from_going_back(cluster: PaperC
 def test_what_kubectl_did_before_it_failed_is_told(cluster: PaperCluster) -> None:
     """It deletes at once and waits then: something was changed, so this is no refusal."""
     cluster.put(as_good(a_job("train", 1)))
-    cluster.says["delete job train"] = ('job.batch "train" deleted\n', GONE_SLOWLY)
+    cluster.says["delete job/train"] = ('job.batch "train" deleted\n', GONE_SLOWLY)
     exit_code, told = execute(cluster, a_plan(a_job("train", 1)))
 
     assert exit_code == run.EXIT_FAILED

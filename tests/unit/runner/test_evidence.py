@@ -70,14 +70,14 @@ def test_of_a_job_that_will_be_stopped_only_its_events_can_be_seen_later(session
     run = a_run(session, "Job")
     run.look(session, [a_pod(stage=RUNS)])
     look_further = evidence.gather(session, run).look_further
-    assert look_further == ("kubectl events --for job/train --namespace=lab", "kubectl events --for pod/train-x --namespace=lab")
+    assert look_further == ("kubectl events --for=job/train --namespace=lab", "kubectl events --for=pod/train-x --namespace=lab")
 
 
 def test_a_job_that_is_kept_can_be_looked_at_itself(session: Session) -> None:
     session.options = RunOptions(keep_failed=True)
     run = a_run(session, "Job")
     run.look(session, [a_pod(stage=RUNS)])
-    assert evidence.gather(session, run).look_further[0] == "kubectl describe job train --namespace=lab"
+    assert evidence.gather(session, run).look_further[0] == "kubectl describe job/train --namespace=lab"
 
 
 def test_what_is_kept_running_is_not_listened_to_at_the_runs_end(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,8 @@ class WithGroups(PaperCluster):
         return self.groups
 
     def _do(self, words: tuple[str, ...], manifests: list[Object]) -> Iterator[str]:
-        if words[:2] == ("delete", "secret"):
-            for name in (word for word in words[2:] if not word.startswith("--")):
+        if words[0] == "delete" and words[1].startswith("secret/"):
+            for name in (word.removeprefix("secret/") for word in words[1:] if not word.startswith("--")):
                 self.remove("Secret", name)
                 yield f'secret "{name}" deleted'
         else:
@@ -145,7 +145,7 @@ def test_a_secret_that_is_somebody_elses_is_never_overwritten(cluster: WithGroup
     cluster.put(a_secret("aws", "mine"))
     refused = refusal(cluster, of_group(needing("aws")))
     assert "secret aws in namespace lab is not a copy of" in refused.message
-    assert "kubectl label secret aws group=iris-team --namespace=lab" in (refused.hint or "")
+    assert "kubectl label secret/aws group=iris-team --namespace=lab" in (refused.hint or "")
     assert cluster.value("aws") == "mine"
 
 
@@ -288,7 +288,7 @@ def test_a_copy_that_was_new_in_a_failed_run_is_removed_again_after_its_failure_
     cluster.on_apply = lambda manifest: as_good(manifest) if manifest["metadata"]["name"] == "tell" else as_failed(manifest)
     assert execute(cluster, of_group(needing("aws"), a_failure_stage("tell")))[0] == 4
     assert ("Secret", "aws") not in cluster.objects
-    told, removed = (next(at for at, words in enumerate(cluster.ran) if what in words) for what in ("tell", "aws"))
+    told, removed = (next(at for at, words in enumerate(cluster.ran) if what in words) for what in ("job/tell", "secret/aws"))
     assert told < removed
 
 

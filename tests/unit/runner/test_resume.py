@@ -111,7 +111,7 @@ def test_running_jobs_are_adopted_and_failed_ones_made_anew(cluster: PaperCluste
         session.tell = until_it_has_begun
         assert run.execute(session, run.about_to_start(PLAN, HERE)) == 0
 
-    assert [words[:3] for words in cluster.ran if words[0] == "delete"] == [("delete", "job", "check")]
+    assert [words[:2] for words in cluster.ran if words[0] == "delete"] == [("delete", "job/check")]
     assert applied(cluster) == [["check"], ["tell"]]
     assert results(told)["score"] == "succeeded"
     assert any("score runs on" in each.message for each in told if isinstance(each, Notice))
@@ -147,18 +147,18 @@ def test_the_way_back_is_the_one_from_before_the_run_that_was_cut_off(cluster: P
     assert [each.revision for each in told if isinstance(each, RolledBack)] == [3]
     assert ("rollout", "undo", "deployment/serve", "--to-revision=3") in cluster.ran
     assert ("ConfigMap", "bodywork-iris-before") in cluster.objects, "it was written down"
-    assert cluster.records[-1][0][:3] == ("delete", "configmap", "bodywork-iris-before"), "and is removed at the end"
+    assert cluster.records[-1][0][:2] == ("delete", "configmap/bodywork-iris-before"), "and is removed at the end"
 
 
 def test_jobs_of_the_run_before_are_no_finished_ones(cluster: PaperCluster) -> None:
     """It was cut off before it had removed them."""
     cluster.put(as_good(a_job("train", 1)))
-    cluster.refusals["delete job"] = "error: nobody knows"
+    cluster.refusals["delete job/"] = "error: nobody knows"
     cut_off(cluster, PLAN, lambda event: isinstance(event, Notice) and "of an earlier run" in event.message)
     cluster.refusals.clear()
     _, told = execute(cluster, PLAN, options=AGAIN)
     assert results(told)["train"] == "succeeded"
-    assert cluster.ran[0][:3] == ("delete", "job", "train")
+    assert cluster.ran[0][:2] == ("delete", "job/train")
 
 
 def test_a_changed_plan_is_refused_with_what_changed(cluster: PaperCluster) -> None:
@@ -204,7 +204,7 @@ def test_a_run_from_a_step_on_leaves_the_jobs_of_the_steps_before(cluster: Paper
 
     assert exit_code == 0
     assert results(told) == {"train": "skipped", "serve": "skipped", "score": "succeeded", "check": "succeeded", "tell": "succeeded"}
-    assert set(cluster.ran[0][2:5]) == {"score", "check", "tell"}
+    assert set(cluster.ran[0][1:4]) == {"job/score", "job/check", "job/tell"}
     assert applied(cluster) == [["score", "check"], ["tell"]]
 
 

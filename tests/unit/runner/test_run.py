@@ -58,7 +58,7 @@ def test_jobs_of_an_earlier_run_go_first_and_in_one_call(cluster: PaperCluster) 
     execute(cluster, a_plan(a_job("train", 1)))
 
     delete, apply = cluster.ran
-    assert set(delete[:4]) == {"delete", "job", "train", "no-longer-in-the-plan"}
+    assert set(delete[:3]) == {"delete", "job/train", "job/no-longer-in-the-plan"}
     assert {"--cascade=foreground", "--ignore-not-found"} <= set(delete)
     assert apply == ("apply", "-f", "-")
 
@@ -78,8 +78,8 @@ def test_a_namespace_is_created_when_absent_and_marked() -> None:
 
     create, annotate, apply = cluster.ran
     assert create == ("create", "--save-config", "-f", "-")
-    assert annotate[:3] == ("annotate", "namespace", "lab")
-    assert annotate[3].startswith("bodywork/created-by=")
+    assert annotate[:2] == ("annotate", "namespace/lab")
+    assert annotate[2].startswith("bodywork/created-by=")
     assert apply[0] == "apply"
 
 
@@ -108,7 +108,7 @@ def test_others_of_a_failed_step_are_deleted_and_reported_stopped(cluster: Paper
 
     assert exit_code == run.EXIT_FAILED
     assert {event.stage: event.result for event in told if isinstance(event, StageEnded)} == {"fails": "failed", "runs": "stopped"}
-    assert cluster.ran[-1][:3] == ("delete", "job", "runs")
+    assert cluster.ran[-1][:2] == ("delete", "job/runs")
 
 
 def test_the_failure_stage_is_made_anew_unsuspended_with_the_reason(cluster: PaperCluster) -> None:
@@ -119,7 +119,7 @@ def test_the_failure_stage_is_made_anew_unsuspended_with_the_reason(cluster: Pap
     exit_code, told = execute(cluster, a_plan(a_job("train", 1), on_failure))
 
     assert exit_code == run.EXIT_FAILED
-    assert [words[:3] for words in cluster.ran[-2:]] == [("delete", "job", "tell"), ("create", "-f", "-")]
+    assert [words[:3] for words in cluster.ran[-2:]] == [("delete", "job/tell", "--cascade=foreground"), ("create", "-f", "-")]
     (made,) = json.loads(cluster.stdins[-1])["items"]
     assert made["spec"]["suspend"] is False
     env = {each["name"]: each["value"] for each in made["spec"]["template"]["spec"]["containers"][0]["env"]}
@@ -220,6 +220,6 @@ def test_a_second_interrupt_says_where_to_see_what_it_left(cluster: PaperCluster
         run.execute(session, run.about_to_start(plan, HERE))
     notice, ended = told[-2:]
     assert isinstance(notice, Notice)
-    assert "kubectl get jobs,deployments,pods -l bodywork/pipeline=iris --namespace=lab" in notice.message
+    assert "kubectl get jobs,deployments,pods --selector=bodywork/pipeline=iris --namespace=lab" in notice.message
     assert isinstance(ended, RunEnded)
     assert (ended.result, ended.exit_code) == ("interrupted", EXIT_INTERRUPTED)

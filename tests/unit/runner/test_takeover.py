@@ -65,8 +65,8 @@ def test_the_order_in_which_it_goes(cluster: PaperCluster) -> None:
     exit_code, _ = execute(cluster, PLAN, options=ADOPT)
     assert exit_code == 0
     assert cluster.ran[:4] == [
-        ("label", "replicaset", "serve-1", "bodywork/taken-over=iris", "--overwrite"),
-        ("delete", "deployment", "serve", "--cascade=orphan", "--ignore-not-found"),
+        ("label", "replicaset/serve-1", "bodywork/taken-over=iris", "--overwrite"),
+        ("delete", "deployment/serve", "--cascade=orphan", "--ignore-not-found"),
         ("apply", "-f", "-"),
         ("replace", "--save-config", "-f", "-"),
     ]
@@ -124,7 +124,7 @@ def test_pods_to_which_a_service_still_leads_stay(cluster: PaperCluster) -> None
 def test_a_job_under_our_name_is_replaced(cluster: PaperCluster) -> None:
     cluster.put({**a_job("train", 1), "metadata": {"name": "train", "labels": {"app": "bodywork", "stage": "train"}}})
     assert execute(cluster, a_plan(a_job("train", 1)), options=ADOPT)[0] == 0
-    assert verbs(cluster) == ["delete job train", "apply -f -"]
+    assert verbs(cluster) == ["delete job/train --cascade=foreground", "apply -f -"]
 
 
 def test_before_pods_end_every_node_has_time_to_hear_of_the_new_ones(cluster: PaperCluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_our_own_deployment_with_another_selector_goes_the_same_way(cluster: Pap
     )
     exit_code, _ = execute(cluster, plan, options=ADOPT)
     assert exit_code == 0
-    assert cluster.ran[0] == ("delete", "deployment", "score", "--cascade=orphan", "--ignore-not-found")
+    assert cluster.ran[0] == ("delete", "deployment/score", "--cascade=orphan", "--ignore-not-found")
     kinds = [[each["kind"] for each in json.loads(text)["items"]] for text in cluster.stdins[1:3]]
     assert kinds == [["Deployment"], ["Service"]]
 

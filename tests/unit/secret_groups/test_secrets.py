@@ -225,4 +225,4 @@ def test_a_dry_run_is_one_at_kubectl_too(dry_run: Any) -> None:
     paper = PaperKubectl()
     changing.delete(paper.kubectl, PROD, ["prod-a", "prod-b"], dry_run=dry_run)
     words = [f"--dry-run={dry_run}"] if dry_run else []
-    assert paper.calls == [("delete", "secret", "prod-a", "prod-b", "--ignore-not-found", *words, f"--namespace={GROUPS}")]
+    assert paper.calls == [("delete", "secret/prod-a", "secret/prod-b", "--ignore-not-found", *words, f"--namespace={GROUPS}")]
