@@ -20,10 +20,12 @@ BASE_ROOTFS ?=
 SLOW ?=
 # tests side by side; those on a cluster mostly wait, so that more than one a core is quicker
 WORKERS ?= 2
+CASES ?= 20000
+SEED ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kind kind-up kind-down image image-kind controller-rootfs lint format bench clean
+.PHONY: help demo test test-kind kind-up kind-down image image-kind controller-rootfs lint format bench fuzz clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -77,6 +79,9 @@ format: $(VENV)/.installed-dev ## let ruff mend what it can
 
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md (HELM=<path>, and BODYWORK_TEST_KUBECONFIG for apply)
 	$(BIN)/python bench/run.py
+
+fuzz: $(VENV)/.installed-dev ## hostile input at random, with a new seed (CASES=1000000 for a long one, SEED=n for the same again)
+	$(BIN)/python bench/fuzz.py --cases $(CASES) $(if $(SEED),--seed $(SEED))
 
 clean: ## remove what was built and installed here
 	rm -rf build dist $(VENV) *.egg-info
