@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.names import is_path_segment
+from bodywork_compiler.printable import without_go_values
 
 Object = dict[str, Any]
 READ_TIMEOUT_SECONDS = 60.0
@@ -368,6 +369,6 @@ def _watch_error(status: Object) -> Exception:
 def _message(body: bytes) -> str:
     text = body.decode(errors="replace").strip()
     try:
-        return str(json.loads(text)["message"])
+        return without_go_values(str(json.loads(text)["message"]))
     except (ValueError, KeyError, TypeError):
         return text

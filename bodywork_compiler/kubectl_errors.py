@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from bodywork_compiler.printable import without_go_values
+
 Predicate = Callable[[str], bool]
 
 _REFUSALS = re.compile(
@@ -155,6 +157,6 @@ def is_worth_another_try(error: str) -> bool:
 
 
 def in_short(error: str) -> str:
-    """kubectl's own words without its noise: discovery's `memcache.go` lines, which repeat what the last line says."""
+    """kubectl's own words without its noise: discovery's `memcache.go` lines, which repeat what the last line says, and values of Go."""
     lines = [line for line in error.splitlines() if line.strip() and "memcache.go:" not in line and not line.startswith("Warning: ")]
-    return "\n".join(lines) or error.strip() or "kubectl said nothing"
+    return without_go_values("\n".join(lines) or error.strip()) or "kubectl said nothing"

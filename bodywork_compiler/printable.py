@@ -17,6 +17,10 @@ _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 # GitHub's runner obeys `::command::` at a line's start and `##[command]` anywhere in it, Azure Pipelines `##vso[command]`, TeamCity its own:
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 # https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands
+# `core.PodSpec{Volumes: …}`, `&errors.StatusError{…}`, `[]string{…}`, `map[a:b]`: https://pkg.go.dev/fmt#hdr-Printing
+_GO_VALUE = re.compile(r"&?(?:\[\]\*?(?:\w+\.)?\w+|map\[\w+\][\w.]+|\*?\b[a-z]\w*\.[A-Z]\w*)\{|\bmap\[|(?<![\w$])\{v\d\w*\.[A-Z]\w*|&\w*\{")
+_TYPE_GOES_ON = re.compile(r"\][\w{*]")  # as in `[]string{` and `map[string]int{`
+_INVALID_VALUE = re.compile(r'Invalid value: "?…"?: ?(?=\S)')
 _RUNNER_COMMAND = re.compile(r"^(\s*):(?=:)|##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 
@@ -48,6 +52,35 @@ def marked(line: str) -> str:
 def without_runner_commands(line: str) -> str:
     """The line as text: what is shown must not steer the CI job that shows it."""
     return _RUNNER_COMMAND.sub(lambda found: f"{found[0]} ", line) if "::" in line or "##" in line else line
+
+
+def without_go_values(message: str) -> str:
+    """A message of Kubernetes without the values of Go that it repeats: whole objects, which say nothing to who is to mend one field."""
+    parts, at = [], 0
+    for found in _GO_VALUE.finditer(message):
+        if found.start() >= at:
+            parts += [message[at : found.start()], "…"]
+            at = _end_of_value(message, found.start())
+    return _INVALID_VALUE.sub("", "".join([*parts, message[at:]])) if parts else message
+
+
+def _end_of_value(text: str, begin: int) -> int:
+    """Behind the bracket that closes the first one that is open; the end of the text where there is none."""
+    depth, is_quoted, place = 0, False, begin
+    while place < len(text):
+        character = text[place]
+        if character == "\\":
+            place += 1
+        elif character == '"':
+            is_quoted = not is_quoted
+        elif not is_quoted and character in "{[":
+            depth += 1
+        elif not is_quoted and character in "}]":
+            depth -= 1
+            if depth == 0 and not _TYPE_GOES_ON.match(text, place):
+                return place + 1
+        place += 1
+    return len(text)
 
 
 def _painted(line: str) -> list[tuple[str, str]]:

@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "compiler": VALUES | {"manifests"},
     "git": VALUES,
     "die_with_us": set(),
-    "kubectl_errors": {"errors"},
+    "kubectl_errors": {"errors", "printable"},
     "kubectl": VALUES | {"manifests", "die_with_us", "kubectl_errors"},
     "proxy": VALUES | {"kubectl"},
     "api": VALUES,

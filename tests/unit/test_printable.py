@@ -3,7 +3,7 @@
 import pytest
 from made_runs import ended, printed, shown
 
-from bodywork_compiler.printable import log_line, without_runner_commands
+from bodywork_compiler.printable import log_line, without_go_values, without_runner_commands
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,27 @@ def test_elsewhere_a_line_is_shown_as_it_is():
 
 def test_what_is_no_command_is_left_alone():
     assert without_runner_commands("std::vector ## [x]") == "std::vector ## [x]"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            (
+                'The Job "train" is invalid: spec.template: Invalid value: core.PodTemplateSpec{ObjectMeta:v1.ObjectMeta{Labels:map[string]string{"a":"}b"}}, '
+                'Spec:core.PodSpec{Volumes:[]core.Volume(nil), A:[]string{"x"}}}: field is immutable'
+            ),
+            'The Job "train" is invalid: spec.template: field is immutable',
+        ),
+        ("failed: &errors.StatusError{ErrStatus:v1.Status{Code:404}} and so on", "failed: … and so on"),
+        ('failed: {v1.ObjectMeta{Name:"x"}} and so on', "failed: … and so on"),
+        ("does not match map[app:x b:map[c:d]], expected", "does not match …, expected"),
+        ('labels []string{"a"} x', "labels … x"),
+        ('cut off core.Pod{a: "', "cut off …"),
+        ("Invalid value: 99999: must be between 1 and 65535", "Invalid value: 99999: must be between 1 and 65535"),
+        ('unknown field "spec.containers[0].imge" in {x}', 'unknown field "spec.containers[0].imge" in {x}'),
+        ("&&& {{ v1.x }} map [", "&&& {{ v1.x }} map ["),
+    ],
+)
+def test_values_of_go_are_not_repeated(message, said):
+    assert without_go_values(message) == said
