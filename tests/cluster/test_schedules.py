@@ -177,7 +177,7 @@ def test_reviewed_manifests_run_on_a_schedule(
         sys.executable, "-m", "bodywork_compiler", "render", url, "-o", str(project.path / "manifests"), cwd=tmp_path
     )
     assert rendered.returncode == 0, rendered.stderr
-    variable = "[{op: add, path: /spec/template/spec/containers/0/env/-, value: {name: WHERE, value: in prod}}]"
+    variable = '[{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": "WHERE", "value": "in prod"}}]'
     write(
         project.path / "overlays/prod/kustomization.yaml",
         f"namespace: {namespace}\nsortOptions: {{order: fifo}}\nresources: [../../manifests]\n"
