@@ -363,7 +363,17 @@ def with_bodywork(cluster: Cluster, namespace: str, folder: Path, manifests: lis
     file = folder / "manifests" / "all.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(stream(manifests))
-    options = ["--rollback", "all", "--schedule-timeout", "15s", "--yes", "--kubeconfig", cluster.kubeconfig, "--namespace", namespace]
+    options = [
+        "--rollback",
+        "all",
+        "--schedule-timeout",
+        f"{LIMIT_SECONDS}s",
+        "--yes",
+        "--kubeconfig",
+        cluster.kubeconfig,
+        "--namespace",
+        namespace,
+    ]
     return popen(cluster, [sys.executable, "-m", "bodywork_compiler", "apply", "manifests", "-o", "json", *options], folder)
 
 
@@ -468,9 +478,12 @@ def run_case(tool: Tool, case: Case, cluster: Cluster) -> Result:
     cluster.make_namespace(namespace)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            if case.before:
+            for _ in range(3 if case.before else 0):  # a machine that is too busy is no case
                 code, said = tool.run(cluster, namespace, Path(folder), case.before)
-                if code != 0:
+                if code == 0:
+                    break
+            else:
+                if case.before:
                     raise SystemExit(f"{tool.name} cannot deploy what is good:\n{said}")
             if case.around:
                 cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=stream(case.around))
