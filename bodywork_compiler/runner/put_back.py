@@ -41,7 +41,7 @@ def new(session: Session) -> None:
     stays = _staying_services(session)
     for step, each in _others(session):
         now = None if each.object or (step == labels.STEP_SETUP and stays) else _live(session, each)
-        if now is None or is_rendered(now):
+        if now is None or (step == labels.STEP_SETUP and is_rendered(now)):
             continue
         if each.kind in HOLD_OTHERS:
             session.notice(f"not removed again, since more than itself would go with it: {each.words}", "WARNING")

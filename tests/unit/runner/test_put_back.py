@@ -67,6 +67,15 @@ def test_what_an_overlay_adds_anew_goes_and_set_up_of_the_pipelines_own_stays(cl
     assert "not removed again, since more than itself would go with it: persistentvolumeclaim/data" in said(told)
 
 
+def test_what_an_overlay_adds_to_a_step_goes_too(cluster: PaperCluster) -> None:
+    """Labels give it its place; they do not make it a part of what was rendered."""
+    agent = an_extra("DaemonSet", "agent")
+    agent["metadata"]["labels"] = {"bodywork/pipeline": "iris", "bodywork/step": "1"}
+    exit_code, _ = execute(cluster, a_plan(agent, a_job("train", 1)))
+    assert exit_code == 4
+    assert ("DaemonSet", "agent") not in cluster.objects
+
+
 def test_what_cannot_be_put_back_is_named_with_the_reason(cluster: PaperCluster) -> None:
     cluster.put(made(a_map("bodywork-iris", "old")))
     cluster.refusals["replace"] = "Error from server (Forbidden): configmaps is forbidden"
