@@ -71,10 +71,13 @@ def test_what_only_a_pod_meets_is_refused_as_apply_and_diff_refuse_it(cluster: C
     put(cluster, namespace, "LimitRange", limits)
     pipeline = [
         a_batch("good", 1, RUNS_ON),
-        a_batch("privileged", 2, securityContext={"privileged": True}),
+        a_batch("unrestricted", 2, securityContext={}),
         *a_service("large", 3, resources={"requests": {"memory": "2Gi"}, "limits": {"memory": "2Gi"}}),
     ]
-    refused = ("Job privileged: its pods are refused: violates PodSecurity", "Deployment large: its pods are refused: maximum memory usage")
+    refused = (
+        "Job unrestricted: its pods are refused: violates PodSecurity",
+        "Deployment large: its pods are refused: maximum memory usage",
+    )
 
     run = dry_run(cluster, namespace, *pipeline)
     assert (run.exit_code, run.one("dry_run_ended")["refused"]) == (1, 2)
