@@ -44,11 +44,7 @@ def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered
     """The command that made the folder. Templates are recorded by name, so their folder is the one that was given just now."""
     given = {name: getattr(options, name) for name in ("folder", "file", "templates")}
     said = {**rendered.options, **{name: str(value) for name, value in given.items() if value}}
-    words = [
-        f"--{name}" if value is True else f"--{name}={quote(str(value))}"
-        for name, value in sorted(said.items())
-        if isinstance(value, (bool, str))
-    ]
+    words = [f"--{name}" if value is True else f"--{name}={quote(value)}" for name, value in sorted(said.items()) if value]
     return " ".join(["bodywork render", *([] if where == "." else [quote(where)]), *words, "-o", quote(str(folder))])
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import marker
-from bodywork_compiler.manifests.folder import content_of, files_of
+from bodywork_compiler.manifests.files import read_file, read_text
+from bodywork_compiler.manifests.folder import files_of
 from bodywork_compiler.manifests.guide import README
 from bodywork_compiler.manifests.objects import Document
-from bodywork_compiler.manifests.read import load_file
+from bodywork_compiler.manifests.read import load_stream
+from bodywork_compiler.names import is_dns_label
 from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 from bodywork_compiler.values import value
 
@@ -46,12 +49,13 @@ class Differences:
 
 def read_rendered(folder: Path) -> Rendered:
     """Raises BodyworkError where `folder` is not what `render -o` wrote."""
-    if not (folder / RENDER_MARKER).is_file():
+    if not (folder / RENDER_MARKER).exists():
         raise BodyworkError(f"{folder}: is no folder that `bodywork render -o` wrote: it has no {RENDER_MARKER}")
     if (folder / RENDER_UNDER_WAY).exists():
         raise BodyworkError(f"{folder}: is half written: a render was killed while it wrote here", hint=_again(folder))
-    files = [path for path in marker.read(folder) if path.rpartition("/")[2] == _FACTS and (folder / path).is_file()]
-    plan = load_file(folder / files[0]) if files else None
+    named = [folder / path for path in marker.read(folder) if path.rpartition("/")[2] == _FACTS]
+    file = next((file for file in named if read_file(file, inside=folder) is not None), None)
+    plan = load_stream(read_text(file, inside=folder), str(file)) if file else None
     facts = plan.facts if plan else {}
     if plan is None or labels.FACT_GIT_COMMIT not in facts:
         raise BodyworkError(
@@ -69,7 +73,7 @@ def read_rendered(folder: Path) -> Rendered:
 def compare(documents: Sequence[Document], folder: Path, *, pipeline: str) -> Differences:
     """A README that somebody has changed is theirs, as it is for a render; so are files that no render wrote."""
     files, recorded = files_of(documents, pipeline), marker.read(folder)
-    present = {path: found for path in {*files, *recorded} if (found := content_of(folder / path)) is not None}
+    present = {path: found for path in {*files, *recorded} if (found := read_file(folder / path)) is not None}
     as_rendered = {path: marker.digest(content) for path, content in files.items()}
     differing = [path for path in files if path in present and marker.digest(present[path]) != as_rendered[path]]
     own_readme = README in differing and marker.digest(present[README]) not in recorded.get(README, frozenset())
@@ -83,12 +87,44 @@ def compare(documents: Sequence[Document], folder: Path, *, pipeline: str) -> Di
 
 
 def _options(text: str, folder: Path) -> Mapping[str, Any]:
+    """Only those that are known: they come to stand in a command that is proposed."""
     try:
         found = json.loads(text)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BodyworkError(f"{folder}: its {_FACTS} was changed: {labels.FACT_RENDER_OPTIONS} is no JSON", hint=_again(folder)) from fault
-    return found if isinstance(found, dict) else {}
+    known = {name: found[name] for name in _OPTIONS if name in found} if isinstance(found, dict) else {}
+    wrong = [name for name, option in known.items() if not _OPTIONS[name](option)]
+    if wrong:
+        raise BodyworkError(
+            f"{folder}: its {_FACTS} was changed: {labels.FACT_RENDER_OPTIONS} has no valid value for {', '.join(wrong)}",
+            hint=_again(folder),
+        )
+    return known
 
 
 def _again(folder: Path) -> str:
-    return f"Render it again: bodywork render -o {folder}"
+    return f"Render it again: bodywork render -o {quote(str(folder))}"
+
+
+def _is_flag(option: Any) -> bool:
+    return isinstance(option, bool)
+
+
+def _is_name(option: Any) -> bool:
+    return isinstance(option, str) and is_dns_label(option)
+
+
+def _is_class(option: Any) -> bool:
+    return isinstance(option, str) and all(map(is_dns_label, option.split(".")))
+
+
+# what a render writes down of its options -> whether a value can be theirs
+_OPTIONS: Mapping[str, Callable[[Any], bool]] = {
+    "namespace": _is_name,
+    "no-namespace": _is_flag,
+    "ingress-class": _is_class,
+    "pod-security": lambda option: option in ("restricted", "baseline", "none"),
+    "inline-source": _is_flag,
+    "argo-cd": _is_flag,
+    "allow-privileges": _is_flag,
+}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import marker
+from bodywork_compiler.manifests.files import decoded, read_file
 from bodywork_compiler.manifests.guide import README, kustomization, readme
 from bodywork_compiler.manifests.objects import Document
 from bodywork_compiler.manifests.stream import place
@@ -62,12 +63,14 @@ def write_folder(documents: Sequence[Document], folder: Path, *, pipeline: str) 
 def as_rendered(folder: Path) -> str | None:
     """The stream that kustomize would make of a folder in which no kustomization but ours stands as it was written; None of any other."""
     known = marker.read(folder)
-    text = content_of(folder / KUSTOMIZATION)
+    text = read_file(folder / KUSTOMIZATION, inside=folder)
     if text is None or marker.digest(text) not in known.get(KUSTOMIZATION, frozenset()):
         return None
-    paths = re.findall(r"^  - (.+)$", text.decode(), re.MULTILINE)
-    files = [content_of(folder / path) for path in paths]
-    return None if None in files else "".join(f"---\n{(file or b'').decode()}" for file in files)
+    files = [folder / path for path in re.findall(r"^  - (.+)$", decoded(text, folder / KUSTOMIZATION), re.MULTILINE)]
+    contents = [(file, read_file(file, inside=folder)) for file in files]
+    return (
+        None if any(found is None for _, found in contents) else "".join(f"---\n{decoded(found or b'', file)}" for file, found in contents)
+    )
 
 
 def _refuse_unreadable(documents: Sequence[Document]) -> None:
@@ -102,7 +105,7 @@ def files_of(documents: Sequence[Document], pipeline: str) -> dict[str, bytes]:
 
 def _change(files: Mapping[str, bytes], target: Path, recorded: Mapping[str, frozenset[str]]) -> _Change:
     _refuse_links({*files, *recorded, f"{RENDER_UNDER_WAY}/"}, target)
-    present = {path: found for path in {*files, *recorded} if (found := content_of(target / path)) is not None}
+    present = {path: found for path in {*files, *recorded} if (found := read_file(target / path)) is not None}
     edited = [path for path in present if marker.digest(present[path]) not in recorded.get(path, frozenset())]
     in_the_way = sorted(path for path in edited if path not in files or marker.digest(present[path]) != marker.digest(files[path]))
     kept = tuple(path for path in in_the_way if path == README and path in recorded)
@@ -125,15 +128,6 @@ def _refuse_links(paths: Iterable[str], target: Path) -> None:
                 raise BodyworkError(
                     f"{inside}: is a symbolic link, and nothing is written through it", hint="Give another folder to -o, or remove it."
                 )
-
-
-def content_of(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as fault:
-        raise BodyworkError(f"{file}: cannot be read, so it is not overwritten: {fault.strerror}") from fault
 
 
 def _refuse(paths: Sequence[str], target: Path, recorded: Mapping[str, frozenset[str]]) -> None:

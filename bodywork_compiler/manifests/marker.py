@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.manifests.files import decoded, read_file
 from bodywork_compiler.source import RENDER_MARKER
 
 _HEADER = (
@@ -23,19 +24,18 @@ def digest(content: bytes) -> str:
 
 def read(folder: Path) -> Mapping[str, frozenset[str]]:
     """Digests by file. A file has two while a render is under way: before it and after it."""
+    return recorded(folder, read_file(folder / RENDER_MARKER, inside=folder) or b"")
+
+
+def recorded(folder: Path, content: bytes) -> Mapping[str, frozenset[str]]:
+    """As `read`, of a marker that was read already."""
     file = folder / RENDER_MARKER
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as fault:
-        raise BodyworkError(f"{file}: cannot be read: {fault}") from fault
     found: dict[str, frozenset[str]] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(decoded(content, file).splitlines(), start=1):
         if line.startswith("#") or not line:
             continue
         match = _LINE.fullmatch(line)
-        if not match or _leaves(match[2]):
+        if not match or _is_no_path_inside(match[2]):
             raise BodyworkError(
                 f"{file}:{number}: is not as a render wrote it: {line[:60]!r}",
                 hint=f"Remove {folder} and render again, or take this file as it stands in the last commit.",
@@ -44,9 +44,9 @@ def read(folder: Path) -> Mapping[str, frozenset[str]]:
     return found
 
 
-def _leaves(path: str) -> bool:
+def _is_no_path_inside(path: str) -> bool:
     """A marker may have been written by anybody; what it names outside of its folder is not ours."""
-    return path.startswith("/") or ".." in path.split("/")
+    return path.startswith("/") or ".." in path.split("/") or "\0" in path
 
 
 def text(digests: Mapping[str, Iterable[str]]) -> bytes:

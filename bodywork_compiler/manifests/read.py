@@ -8,6 +8,7 @@ from typing import IO, Any, NamedTuple
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import validation
+from bodywork_compiler.manifests.files import read_file, read_text
 from bodywork_compiler.manifests.objects import KubeObject, Plan
 from bodywork_compiler.manifests.plan import plan_of
 from bodywork_compiler.problems import LARGEST_TEXT
@@ -23,7 +24,8 @@ def load_stream(text: str, origin: str) -> Plan:
 
 
 def load_file(file: Path) -> Plan:
-    return load_stream(_text(file), str(file))
+    """The plan in a file that a user has named: a pipe too, as `<(kustomize build)` is one."""
+    return load_stream(_piped(file) if file.is_fifo() else read_text(file), str(file))
 
 
 def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
@@ -32,20 +34,25 @@ def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
         raise BodyworkError(
             f"{folder}: is half written: a render was killed while it wrote here", hint="Render into it again: bodywork render -o DIR."
         )
-    if any((folder / name).is_file() for name in KUSTOMIZATIONS):
+    kustomizations = [name for name in KUSTOMIZATIONS if read_file(folder / name, inside=folder) is not None]
+    if kustomizations:
         from bodywork_compiler.manifests.as_rendered import files_as_rendered
 
         rendered = files_as_rendered(folder)
         if rendered is None:
             return load_stream(kustomize(folder), f"kustomization {folder}")
-        return _plan(((_text(file), str(file)) for file in rendered), str(folder))
-    files = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and file.is_file()]
+        return _plan_of_files(rendered, folder)
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and file.exists() and not file.is_dir()]
     if not files:
         raise BodyworkError(
             f"{folder}: holds no manifests",
             hint="Manifests are files that end in .yaml, .yml or .json; `bodywork render -o DIR` writes them.",
         )
-    return _plan(((_text(file), str(file)) for file in files), str(folder))
+    return _plan_of_files(files, folder)
+
+
+def _plan_of_files(files: Iterable[Path], folder: Path) -> Plan:
+    return _plan(((read_text(file, inside=folder), str(file)) for file in files), str(folder))
 
 
 def to_json(objects: Iterable[KubeObject]) -> str:
@@ -72,7 +79,7 @@ def decoded(content: bytes, origin: str) -> str:
         raise BodyworkError(f"{origin}: is not UTF-8 ({fault.reason} at byte {fault.start})", hint="Save it as UTF-8.") from fault
 
 
-def _text(file: Path) -> str:
+def _piped(file: Path) -> str:
     try:
         with file.open("rb") as stream:
             return read_stream(stream, str(file))

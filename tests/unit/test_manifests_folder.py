@@ -13,6 +13,7 @@ from builders import write
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Document
+from bodywork_compiler.manifests.files import MOST_BYTES, read_file
 from bodywork_compiler.manifests.folder import KUSTOMIZATION, write_folder
 from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 
@@ -143,3 +144,29 @@ def test_a_value_that_kustomize_refuses_is_told_before_it_is_written(folder: Pat
 def test_what_only_looks_like_one_is_written(folder: Path, value: str) -> None:
     write_folder(documents(1, says=value), folder, pipeline="iris")
     assert folder.exists()
+
+
+def test_a_folder_of_manifests_may_have_links_inside_it(folder: Path) -> None:
+    """As a mounted ConfigMap has."""
+    write_folder(OLD, folder, pipeline="iris")
+    job = folder / "02-train" / "job.yaml"
+    job.rename(folder / "02-train" / "real")
+    job.symlink_to("real")
+    assert read_file(job, inside=folder) == (folder / "02-train" / "real").read_bytes()
+    (folder.parent / "link").symlink_to(folder)
+    assert read_file(folder.parent / "link" / "02-train" / "job.yaml", inside=folder.parent / "link") is not None
+
+
+def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
+    file = write(folder / "job.yaml", "")
+    os.truncate(file, MOST_BYTES + 1)
+    with pytest.raises(BodyworkError, match=r"job\.yaml: has more than 64 MiB"):
+        read_file(file, inside=folder)
+
+
+@pytest.mark.parametrize("name", [".", "sub", "fifo", "/dev/zero"])
+def test_only_regular_files_are_read(folder: Path, name: str) -> None:
+    (folder / "sub").mkdir(parents=True)
+    os.mkfifo(folder / "fifo")
+    with pytest.raises(BodyworkError, match=r"is (a folder|not a regular file)"):
+        read_file(folder / name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,15 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
         file.write_bytes(content)
     with pytest.raises(BodyworkError, match=said):
         load_file(file)
+
+
+def test_a_pipe_that_a_user_names_is_read(tmp_path: Path) -> None:
+    """`bodywork diff <(kustomize build)`"""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(json.dumps(a_job("a", "1")),))
+    writer.start()
+    assert [len(step.objects) for step in load_file(tmp_path / "pipe").steps] == [1]
+    writer.join()
 
 
 def test_a_folder_without_manifests_is_told(tmp_path: Path) -> None:
