@@ -36,6 +36,7 @@ def command(folder: Path, *, write: bool, namespace: str | None) -> None:
     """
     from bodywork_compiler import config
 
+    _refuse_foreign_files(folder)
     loaded = config.load(folder)
     before = loaded.project
     if before.generation not in {"v1", "1.0"}:
@@ -55,6 +56,15 @@ def command(folder: Path, *, write: bool, namespace: str | None) -> None:
     click.echo(f"\nwrote {folder / _CONFIG}", err=True)
     if before.generation == "v1":
         click.echo(_left_over(folder, before, after), err=True)
+
+
+def _refuse_foreign_files(folder: Path) -> None:
+    """What a link out of the project leads to would be shown, and written."""
+    from bodywork_compiler.git.checkout import refuse_foreign_files
+    from bodywork_compiler.git.wanted import Checkout, Found
+    from bodywork_compiler.source import NO_COMMIT, Source
+
+    refuse_foreign_files(Checkout(folder=folder, found=lambda: Found(source=Source(commit=NO_COMMIT))))
 
 
 def _left_over(folder: Path, project: Project, now: Project) -> str:

@@ -141,3 +141,18 @@ def test_the_command_that_renders_again_has_options_of_render_only(iris: Path, o
     assert "ender it again: bodywork render" in done.stderr
     assert "PWNED" not in done.stderr
     assert "--namespace " not in done.stderr
+
+
+@pytest.mark.parametrize("write_it", [[], ["--write"]])
+@pytest.mark.parametrize("generation", ["1.0", "v1"])
+def test_migrate_takes_no_config_from_outside_the_project(tmp_path: Path, generation: str, write_it: list[str]) -> None:
+    text = OLD_CONFIG.replace("iris", SECRET) if generation == "1.0" else f"[default]\nPROJECT_NAME={SECRET}\nDOCKER_IMAGE={SECRET}\n"
+    theirs = write(tmp_path / "theirs", text)
+    name = "bodywork.yaml" if generation == "1.0" else "bodywork.ini"
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / name).symlink_to("../theirs")
+    done = bodywork("migrate", "project", *write_it, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"{name}: is not in the project, or is a link that leads out of it" in done.stderr
+    assert theirs.read_text() == text
+    assert sorted(path.name for path in (tmp_path / "project").iterdir()) == [name]
