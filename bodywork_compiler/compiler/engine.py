@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PARTIALS = ("container.yaml.j2", "metadata.yaml.j2", "pod.yaml.j2")  # what other templates include
 _LONGEST_CHAIN = 6
+_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError, OSError)
 
 
 class Engine:
@@ -51,7 +52,7 @@ class Engine:
 
         try:
             return self._template(kind).render(variables)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, OSError) as error:
+        except (TemplateError, *_FAULTS) as error:
             raise self._explained(error, kind) from error
 
     def _template(self, kind: str) -> Template:
@@ -88,7 +89,8 @@ class Engine:
         elif isinstance(error, TemplateNotFound):
             return BodyworkError(f"template {_included([*chain, f'{error.name} not found'])}")
         place = _included(chain) or kind + SUFFIX
-        return BodyworkError(f"template {place}: {error}", hint="docs/templates.md lists the variables that each template is given")
+        said = "needs too much memory" if isinstance(error, MemoryError) else error
+        return BodyworkError(f"template {place}: {said}", hint="docs/templates.md lists the variables that each template is given")
 
 
 def _places(traceback: TracebackType | None, own: Path) -> list[str]:

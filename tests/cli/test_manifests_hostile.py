@@ -156,3 +156,10 @@ def test_migrate_takes_no_config_from_outside_the_project(tmp_path: Path, genera
     assert f"{name}: is not in the project, or is a link that leads out of it" in done.stderr
     assert theirs.read_text() == text
     assert sorted(path.name for path in (tmp_path / "project").iterdir()) == [name]
+
+
+def test_a_template_that_needs_too_much_memory_is_told_in_one_line(iris: Path) -> None:
+    write(iris / "templates" / "service.yaml.j2", '\n{{ ("x" * 4611686018427387904) | length }}\n')
+    done = bodywork("render", cwd=iris)
+    assert done.returncode == 1
+    assert "service.yaml.j2:2: needs too much memory" in done.stderr
