@@ -32,7 +32,7 @@ def compile_project(project: Project, source: Source, options: RenderOptions | N
     in_steps = [document for place in places(project) for document in stage_documents(shared, place, writer)]
     documents = (*preparation_documents(shared, writer, in_steps), *in_steps)
     if engine.overridden and not options.allow_privileges:
-        check_privileges([_as_object(document, engine) for document in documents], shared.pipeline)
+        check_privileges([_as_object(document, engine) for document in documents], shared.pipeline, shared.namespace)
     return documents
 
 

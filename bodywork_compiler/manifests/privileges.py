@@ -72,12 +72,12 @@ def check_plan(plan: Plan, *, allow_privileges: bool) -> None:
     for each in objects:
         check_namespace(each.name if each.kind == "Namespace" else each.namespace)
     if not allow_privileges:
-        check_privileges(objects, plan.pipeline)
+        check_privileges(objects, plan.pipeline, plan.namespace)
 
 
-def check_privileges(objects: Iterable[KubeObject], pipeline: str) -> None:
-    """Raise for all that the objects ask for, at once."""
-    found = list(privileges(tuple(objects), pipeline))
+def check_privileges(objects: Iterable[KubeObject], pipeline: str, namespace: str | None) -> None:
+    """Raise for all that the objects ask for, at once. `namespace` is the pipeline's, as the manifests have it."""
+    found = list(privileges(tuple(objects), pipeline, namespace))
     if not found:
         return
     more = [f"… and {len(found) - _MOST_SHOWN} more"] if len(found) > _MOST_SHOWN else []
@@ -88,18 +88,27 @@ def check_privileges(objects: Iterable[KubeObject], pipeline: str) -> None:
     )
 
 
-def privileges(objects: Sequence[KubeObject], pipeline: str) -> Iterator[Privilege]:
-    accounts = _own_accounts(objects, pipeline)
+def privileges(objects: Sequence[KubeObject], pipeline: str, namespace: str | None = None) -> Iterator[Privilege]:
+    own = _own_accounts(objects, pipeline, namespace)
     for each in objects:
+        accounts = own.get(each.namespace or namespace, {})
         for path, gives in (*_of_kind(each), *_of_pods(each, accounts)):
             yield Privilege(each.origin, f"{each.kind} {each.name}", path, gives)
 
 
-def _own_accounts(objects: Iterable[KubeObject], pipeline: str) -> dict[str, bool]:
-    """The accounts that the plan itself makes, whatever an overlay calls them, and whether pods get their token unless they say no."""
-    made = {each.name: each.body.get("automountServiceAccountToken") is not False for each in objects if each.kind == "ServiceAccount"}
-    own = {labels.object_name(pipeline): False, **made}
-    return {name: mounts for name, mounts in own.items() if name not in names.CONTROLLER_ACCOUNTS}
+def _own_accounts(objects: Iterable[KubeObject], pipeline: str, home: str | None) -> dict[str | None, dict[str, bool]]:
+    """The accounts that the plan itself makes, whatever an overlay calls them, and whether pods get their token unless they say no.
+
+    By namespace: an account is for pods beside it, and under its name another namespace has another account.
+    """
+    own: dict[str | None, dict[str, bool]] = {home: {labels.object_name(pipeline): False}}
+    for each in objects:
+        if (each.body.get("apiVersion"), each.kind) == ("v1", "ServiceAccount"):
+            own.setdefault(each.namespace or home, {})[each.name] = each.body.get("automountServiceAccountToken") is not False
+    return {
+        namespace: {name: mounts for name, mounts in accounts.items() if name not in names.CONTROLLER_ACCOUNTS}
+        for namespace, accounts in own.items()
+    }
 
 
 def _of_kind(found: KubeObject) -> Iterator[tuple[str, str]]:

@@ -119,16 +119,65 @@ def test_what_bodywork_renders_asks_for_nothing(name: str) -> None:
     check_plan(plan, allow_privileges=False)
 
 
+def an_account(name: str, namespace: str | None = None, api_version: str = "v1") -> KubeObject:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return KubeObject({"apiVersion": api_version, "kind": "ServiceAccount", "metadata": metadata, "automountServiceAccountToken": False})
+
+
+def runs_as(account: str, namespace: str | None = None) -> KubeObject:
+    job = an_object("Job", PLACES["Job"], {"containers": [], "serviceAccountName": account})
+    return KubeObject({**job.body, "metadata": {"name": "x", **({"namespace": namespace} if namespace else {})}})
+
+
 def test_an_account_that_an_overlay_has_renamed_is_the_pipelines_own() -> None:
-    account = KubeObject({"kind": "ServiceAccount", "metadata": {"name": "prod-bodywork-iris"}, "automountServiceAccountToken": False})
-    job = an_object("Job", PLACES["Job"], {"containers": [], "serviceAccountName": "prod-bodywork-iris"})
+    account, job = an_account("prod-bodywork-iris"), runs_as("prod-bodywork-iris")
     assert found_in(account, job) == []
     assert found_in(job) == ["spec.template.spec.serviceAccountName"]
 
 
+@pytest.mark.parametrize("home", [None, "lab"])
+@pytest.mark.parametrize(
+    ("account", "job"),
+    [
+        (an_account("admin-sa", "scratch"), runs_as("admin-sa")),
+        (an_account("admin-sa"), runs_as("admin-sa", "scratch")),
+        (an_account("admin-sa", "scratch"), runs_as("admin-sa", "other")),
+        (an_account("admin-sa", None, "bogus.example.com/v1"), runs_as("admin-sa")),
+        (an_account("admin-sa", None, "v2"), runs_as("admin-sa")),
+        (an_account("bodywork-iris"), runs_as("bodywork-iris", "scratch")),
+    ],
+    ids=["elsewhere", "the pod is elsewhere", "both are elsewhere", "another group's kind", "another version", "the pipeline's, elsewhere"],
+)
+def test_an_account_of_the_same_name_that_is_not_beside_the_pod_is_anothers(home: str | None, account: KubeObject, job: KubeObject) -> None:
+    assert [each.path for each in privileges((account, job), "iris", home)] == ["spec.template.spec.serviceAccountName"]
+
+
+@pytest.mark.parametrize(
+    ("account", "job"),
+    [
+        (an_account("worker", "scratch"), runs_as("worker", "scratch")),
+        (an_account("worker", "lab"), runs_as("worker")),
+        (an_account("worker"), runs_as("worker", "lab")),
+        (an_account("worker", "lab"), runs_as("bodywork-iris", "lab")),
+    ],
+)
+def test_an_account_that_the_plan_makes_beside_the_pod_is_its_own(account: KubeObject, job: KubeObject) -> None:
+    assert list(privileges((account, job), "iris", "lab")) == []
+
+
+def test_where_a_plan_has_a_namespace_an_account_elsewhere_is_refused() -> None:
+    extra = (
+        "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: admin-sa, namespace: scratch}\nautomountServiceAccountToken: false\n"
+    )
+    text = to_stream(CASES["batch-job"]()).replace('serviceAccountName: "bodywork-batch-job"', 'serviceAccountName: "admin-sa"')
+    assert "admin-sa" in text
+    with pytest.raises(BodyworkError, match="runs as the account admin-sa"):
+        check_plan(load_stream(text + extra, "f.yaml"), allow_privileges=False)
+
+
 @pytest.mark.parametrize("account", names.CONTROLLER_ACCOUNTS)
 def test_the_controllers_account_is_nobodys_own_even_if_the_manifests_make_it(account: str) -> None:
-    made = KubeObject({"kind": "ServiceAccount", "metadata": {"name": account}})
+    made = KubeObject({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}})
     job = an_object("Job", PLACES["Job"], {"containers": [], "serviceAccountName": account})
     assert found_in(made, job) == ["metadata.name", "spec.template.spec.serviceAccountName"]
     pipeline = account.removeprefix("bodywork-")
