@@ -15,7 +15,7 @@ from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.observe import annotation, name, uid
 from bodywork_compiler.runner.prune import HOLD_OTHERS
-from bodywork_compiler.runner.tracking import namespace_of
+from bodywork_compiler.runner.tracking import Home, namespace_of
 from bodywork_compiler.runner.verdicts.pods import owner
 
 POLL_SECONDS = 0.5
@@ -39,8 +39,9 @@ def shown(objects: Sequence[Object]) -> list[str]:
 
 
 def copied_secrets(api: Api, pipeline: str) -> list[Object]:
-    """The copies of a group's secrets that runs of this pipeline made; a secret without that mark is a person's."""
-    return [each for each in listed(api, of(pipeline), ["Secret"]) if annotation(each, labels.COPIED_FROM)]
+    """The copies of a group's secrets that runs of this pipeline made; any other secret is a person's."""
+    home = Home(pipeline, api.namespace)
+    return [each for each in listed(api, of(pipeline), ["Secret"]) if home.copied(each)]
 
 
 def refuse_foreign_namespace(api: Api, pipeline: str) -> None:

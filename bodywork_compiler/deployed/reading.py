@@ -86,7 +86,8 @@ def _added(api: Api, home: Home) -> Iterator[Object]:
         there = api.elsewhere(place.namespace) if place.namespace else api
         with suppress(Refused, NotThere):
             for each in there.outlines_any(place.api_version, place.kind, {"labelSelector": of(home.pipeline)}):
-                found = there.find_any(place.api_version, place.kind, name(each)) if home.made(each) else None
+                is_added = home.made(each) and not home.copied(each)
+                found = there.find_any(place.api_version, place.kind, name(each)) if is_added else None
                 if found:
                     yield found
 

@@ -97,7 +97,7 @@ def left(plan: Plan, stand: Iterable[Object], namespace: str) -> tuple[Left, ...
     return tuple(
         Left(kind=each["kind"], name=each["metadata"]["name"], is_removed=_is_removed(each, home, repository))
         for each in stand
-        if (each["kind"], each["metadata"]["name"]) not in wanted and (home.made(each) or home.rendered(each))
+        if (each["kind"], each["metadata"]["name"]) not in wanted and (home.made(each) or home.rendered(each)) and not home.copied(each)
     )
 
 

@@ -16,6 +16,7 @@ from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
 from bodywork_compiler.runner.references import named_by
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.tracking import Home
 from bodywork_compiler.runner.verdicts.values import condition
 
 _KEPT = ("name", "namespace", "labels", "annotations")  # of the metadata of a secret that is put back
@@ -56,7 +57,8 @@ def remove_new(session: Session) -> None:
         return
     try:
         found = [find(session, "Secret", each) for each in names]
-        unneeded = {name(each) for each in found if each and groups.is_any_copy(each)} - set(_needed(session))
+        home = Home(session.plan.pipeline, session.namespace)
+        unneeded = {name(each) for each in found if each and home.copied(each)} - set(_needed(session))
     except BodyworkError as why:
         session.notice(f"new copies of secrets were not removed again: {', '.join(names)}: {why.message}", "WARNING")
         return

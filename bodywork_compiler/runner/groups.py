@@ -11,6 +11,7 @@ from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.names import CONTROLLER_NAMESPACE
 from bodywork_compiler.runner.observe import annotation, label
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.tracking import Home
 
 NAMESPACE = CONTROLLER_NAMESPACE
 OPAQUE = "Opaque"
@@ -61,11 +62,12 @@ def copy_of(session: Session, source: Object, secret: str) -> KubeObject:
 
 
 def as_copy(source: Object, secret: str, *, namespace: str, pipeline: str) -> KubeObject:
+    mark = Home(pipeline, namespace).mark("v1", "Secret", namespace, secret)
     metadata = {
         "name": secret,
         "namespace": namespace,
         "labels": {labels.PIPELINE: pipeline, "app.kubernetes.io/managed-by": "bodywork"},
-        "annotations": {labels.COPIED_FROM: f"{NAMESPACE}/{source['metadata']['name']}"},
+        "annotations": {labels.COPIED_FROM: f"{NAMESPACE}/{source['metadata']['name']}", labels.TRACKING: mark},
     }
     body = {"apiVersion": "v1", "kind": "Secret", "type": _type(source), "metadata": metadata, "data": source.get("data") or {}}
     return KubeObject(body, "the secrets group")
@@ -78,14 +80,10 @@ def is_the_same(stands: Object | None, copy: KubeObject) -> bool:
 
 def is_foreign(stands: Object, copy: KubeObject, group: Group) -> bool:
     """Whether a secret of that name is nobody's copy of this one: neither ours, nor the ancestor's, which has the group as its label."""
-    if is_any_copy(stands) and label(stands, labels.PIPELINE) == copy.pipeline:  # of another group, once
+    if Home(copy.pipeline or "", copy.namespace or "").copied(stands):  # of another group, once
         return False
     is_ours = annotation(stands, labels.COPIED_FROM) == copy.annotations[labels.COPIED_FROM] or label(stands, labels.GROUP) == group.name
     return not is_ours
-
-
-def is_any_copy(stands: Object) -> bool:
-    return annotation(stands, labels.COPIED_FROM) is not None
 
 
 def is_copy_from(stands: Object, group: Group) -> bool:

@@ -9,10 +9,10 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, to_json
-from bodywork_compiler.runner import groups, owners, takeover
+from bodywork_compiler.runner import owners, takeover
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.observe import name
-from bodywork_compiler.runner.references import CONFIG_MAPS, SECRETS, accounts_of, named_by, objects
+from bodywork_compiler.runner.references import CONFIG_MAPS, SECRETS, accounts_of, brought, named_by, objects
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import RENDERED, Home, Place, namespace_of
 
@@ -77,7 +77,7 @@ def _made(session: Session) -> Iterator[Object]:
     # then what overlays have added, in this run or an earlier one
     for place in (*RENDERED, *(session.lock.record.places if session.lock else ())):
         for each in _outlines(session, place):
-            if _key(each) in wanted or not home.made(each) or _is_somebodys(each):
+            if _key(each) in wanted or not home.made(each) or home.copied(each) or _is_somebodys(each):
                 continue
             if session.options.adopts_all or owners.is_of(each, repository):
                 yield each
@@ -97,15 +97,16 @@ def _key(obj: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _copies(session: Session) -> list[Object]:
-    """Copies of a group's secrets which this run did not ask for."""
-    wanted = {each.name for each in session.copies}
+    """Copies of a group's secrets which this run did not ask for, and which are not in the plan."""
+    home = Home(session.plan.pipeline, session.namespace)
+    wanted = {each.name for each in (*session.copies, *brought(session.plan))}
     try:
         found = session.ask(lambda: session.api.outlines("Secret", {"labelSelector": _ours(session)}))
     except (Refused, NotThere) as why:
         if session.copies:
             session.notice(f"copies of secrets that nobody names are not looked for: {why}", "WARNING")
         return []
-    return [each for each in found if groups.is_any_copy(each) and name(each) not in wanted]
+    return [each for each in found if home.copied(each) and name(each) not in wanted]
 
 
 def _still_named(session: Session) -> Mapping[str, set[str]]:

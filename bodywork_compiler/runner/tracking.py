@@ -34,6 +34,15 @@ class Home(NamedTuple):
         """Whether a run of this pipeline has created or adopted just this object."""
         return label(obj, labels.PIPELINE) == self.pipeline and annotation(obj, labels.TRACKING) == self.mark(*_identity(obj))
 
+    def copied(self, obj: Object) -> bool:
+        """Whether a run of this pipeline has copied just this secret from a group. Earlier copies have no mark: their name is that of the source."""
+        origin = annotation(obj, labels.COPIED_FROM)
+        if origin is None or label(obj, labels.PIPELINE) != self.pipeline:
+            return False
+        if annotation(obj, labels.TRACKING) is None:
+            return origin.endswith((f"-{name(obj)}", f"/{name(obj)}"))
+        return self.made(obj)
+
     def rendered(self, obj: Object) -> bool:
         """Whether it is one of the pipeline's own in its namespace, whoever applied it: kubectl, Argo CD or a run."""
         here = namespace_of(obj) in {None, self.namespace} and label(obj, labels.PIPELINE) == self.pipeline

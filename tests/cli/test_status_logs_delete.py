@@ -263,12 +263,18 @@ def test_a_namespace_that_bodywork_made_goes_only_when_asked(kubectl: PaperKubec
 
 
 def test_copies_of_secrets_go_and_secrets_that_a_person_made_stay(kubectl: PaperKubectl, empty: Path) -> None:
-    copy, own = an_object("Secret", "store"), an_object("Secret", "own")
-    copy["metadata"]["annotations"]["bodywork/copied-from"] = "bodywork/group-store"
-    kubectl.has(*IRIS, copy, own)
-    done = bodywork("delete", cwd=empty)
-    assert done.returncode == 0, done.stderr
-    assert kubectl.left() == {"Secret/own"}
+    def copied(name: str, **annotations: str) -> dict[str, Any]:
+        secret = an_object("Secret", name)
+        secret["metadata"]["annotations"] |= {"bodywork/copied-from": "bodywork-deployment-jobs/prod-store", **annotations}
+        return secret
+
+    mark = {"bodywork/tracking-id": "lab/iris:/Secret:lab/store"}
+    own, persons = an_object("Secret", "own"), [copied("backup"), copied("marked-backup", **mark)]
+    for copy in (copied("store"), copied("store", **mark)):
+        kubectl.has(*IRIS, copy, own, *persons)
+        done = bodywork("delete", cwd=empty)
+        assert done.returncode == 0, done.stderr
+        assert kubectl.left() == {"Secret/own", "Secret/backup", "Secret/marked-backup"}
 
 
 def test_who_may_not_read_secrets_can_delete_and_is_told_that_copies_stay(kubectl: PaperKubectl, empty: Path) -> None:

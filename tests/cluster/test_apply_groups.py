@@ -59,9 +59,10 @@ def test_copies_follow_the_group_from_run_to_run(cluster: Cluster, namespace: st
     put_in(cluster, group, "aws", "value-1")
     assert apply(cluster, namespace, of(group), train).log("train") == [in_short("value-1")]
     copy = secrets_in(cluster, namespace)["aws"]
-    assert copy["metadata"]["annotations"] == {"bodywork/copied-from": f"{GROUPS}/{group}-aws"}, (
-        "and no last-applied, which would hold the value"
-    )
+    assert copy["metadata"]["annotations"] == {
+        "bodywork/copied-from": f"{GROUPS}/{group}-aws",
+        "bodywork/tracking-id": f"{namespace}/{PIPELINE}:/Secret:{namespace}/aws",
+    }, "and no last-applied, which would hold the value"
 
     put_in(cluster, group, "aws", "value-2")
     failed = apply(cluster, namespace, of(group), train, a_batch("fails", 2, FAILS))

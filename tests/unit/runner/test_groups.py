@@ -83,6 +83,14 @@ def needing(secret: str, *, stage: str = "train", key: str = "KEY", **spec: Any)
     return a_job(stage, 1, template=a_template(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": secret, "key": key, **spec}}}]))
 
 
+def put_copy(cluster: WithGroups, name: str, *, has_mark: bool, renamed: str = "") -> None:
+    """As a run has copied it in, or an earlier one, whose copies had no mark; or a person then, under another name."""
+    source = a_secret(f"{GROUP}-{name}", "first-value")
+    body = groups.as_copy(source, name, namespace="lab", pipeline="iris").body
+    annotations = {key: text for key, text in body["metadata"]["annotations"].items() if has_mark or key != "bodywork/tracking-id"}
+    cluster.put({**body, "metadata": {**body["metadata"], "name": renamed or name, "annotations": annotations}})
+
+
 def of_group(*manifests: Object, **facts: str) -> Plan:
     metadata = {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0"}}
     data = {"dag": "train", **(facts or {"secrets-group": GROUP})}
@@ -107,7 +115,10 @@ def test_a_secret_is_copied_in_before_step_1_with_its_origin(cluster: WithGroups
     copy = cluster.objects["Secret", "aws"]
     assert cluster.value("aws") == "first-value"
     assert copy["metadata"]["labels"]["bodywork/pipeline"] == "iris"
-    assert copy["metadata"]["annotations"] == {"bodywork/copied-from": f"bodywork-deployment-jobs/{GROUP}-aws"}
+    assert copy["metadata"]["annotations"] == {
+        "bodywork/copied-from": f"bodywork-deployment-jobs/{GROUP}-aws",
+        "bodywork/tracking-id": "lab/iris:/Secret:lab/aws",
+    }
     assert [words[0] for words in cluster.ran].index("create") < [words[0] for words in cluster.ran].index("apply")
 
 
@@ -166,6 +177,13 @@ def test_a_copy_of_another_pipelines_group_is_not_overwritten(cluster: WithGroup
     annotations = {"bodywork/copied-from": "bodywork-deployment-jobs/other-aws"}
     cluster.put(a_secret("aws", "theirs", labels={"bodywork/pipeline": "other"}, annotations=annotations))
     refusal(cluster, of_group(needing("aws")))
+
+
+@pytest.mark.parametrize("has_mark", [True, False])
+def test_a_persons_copy_of_a_copy_is_not_overwritten(cluster: WithGroups, *, has_mark: bool) -> None:
+    put_copy(cluster, "aws", renamed="mail", has_mark=has_mark)
+    cluster.groups.put(a_secret(f"{GROUP}-mail", "the group's"))
+    assert "secret mail in namespace lab is not a copy of" in refusal(cluster, of_group(needing("mail"))).message
 
 
 def test_missing_is_missing_in_the_group_with_the_commands_that_make_it(cluster: WithGroups) -> None:
@@ -282,6 +300,35 @@ def test_a_copy_that_no_stage_names_any_more_is_removed_after_success(cluster: W
     execute(cluster, of_group(needing("aws")))
     execute(cluster, of_group(a_job("train", 1)))
     assert ("Secret", "aws") not in cluster.objects
+
+
+@pytest.mark.parametrize("has_mark", [True, False])
+def test_a_persons_copy_of_it_under_another_name_stays(cluster: WithGroups, *, has_mark: bool) -> None:
+    put_copy(cluster, "aws", has_mark=has_mark)
+    put_copy(cluster, "aws", has_mark=has_mark, renamed="aws-backup")
+    assert execute(cluster, of_group(a_job("train", 1)))[0] == 0
+    assert ("Secret", "aws") not in cluster.objects
+    assert ("Secret", "aws-backup") in cluster.objects
+
+
+def test_a_secret_in_the_plan_that_was_a_copy_once_stays(cluster: WithGroups) -> None:
+    copied_from = {"bodywork/copied-from": f"bodywork-deployment-jobs/{GROUP}-aws"}
+    plan = of_group(a_job("train", 1), a_secret("aws", "in an overlay", annotations=copied_from))
+    assert execute(cluster, plan)[0] == 0
+    assert ("Secret", "aws") in cluster.objects
+
+
+def test_where_an_overlay_has_added_secrets_copies_go_once_and_only_when_unneeded(cluster: WithGroups) -> None:
+    cluster.groups.put(a_secret(f"{GROUP}-mail", "second-value"))
+    added = {**a_secret("added", "in an overlay"), "metadata": {"name": "added"}}
+    needs_both = needing("aws"), needing("mail", stage="tell")
+    assert execute(cluster, of_group(*needs_both, added))[0] == 0
+    exit_code, told = execute(cluster, of_group(needs_both[0]))
+    assert exit_code == 0
+    assert {each for kind, each in cluster.objects if kind == "Secret"} == {"aws"}
+    assert [each.message for each in told if isinstance(each, Notice) and "no stage needs" in each.message] == [
+        "removing what no stage needs any more: secret/added, secret/mail"
+    ]
 
 
 def test_a_copy_that_was_new_in_a_failed_run_is_removed_again_after_its_failure_stage(cluster: WithGroups) -> None:
