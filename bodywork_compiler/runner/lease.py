@@ -18,7 +18,6 @@ from bodywork_compiler.runner.run_records import RunRecord
 from bodywork_compiler.runner.tracking import Place, places_of
 
 LEASE_SECONDS = 60
-LONGEST_LEASE_SECONDS = 600
 RENEW_SECONDS = 15.0
 API_VERSION = "coordination.k8s.io/v1"
 
@@ -123,8 +122,8 @@ def record_of(lease: Mapping[str, Any] | None) -> Record | None:
         holder=str(spec["holderIdentity"]) if spec.get("holderIdentity") else None,
         since=str(spec.get("acquireTime") or ""),
         renewed=str(spec.get("renewTime") or ""),
-        # somebody else's number must not make a run wait for years
-        seconds=min(max(int(spec.get("leaseDurationSeconds") or LEASE_SECONDS), 1), LONGEST_LEASE_SECONDS),
+        # no run writes a longer one: somebody else's number must not make a run wait
+        seconds=min(max(int(spec.get("leaseDurationSeconds") or LEASE_SECONDS), 1), LEASE_SECONDS),
         transitions=int(spec.get("leaseTransitions") or 0),
         annotations=dict(metadata.get("annotations") or {}),
     )
