@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
-_LFS = re.compile(r"^\s*([^#\s]\S*)\s.*\bfilter=lfs\b", re.MULTILINE)
+# of one line each: what may cross lines takes hours over a file of empty ones
+_SUBMODULE = re.compile(r"[ \t]*path[ \t]*=(.*)")
+_LFS = re.compile(r"[ \t]*([^#\s]\S*)[ \t].*\bfilter=lfs\b")
+_LARGEST = 1 << 20  # of more nothing is said
 
 
 def notes_about(top: Path, folder: Path) -> tuple[str, ...]:
     """Sentences for the user, of the repository at `top` whose project is in `folder`."""
-    submodules = _SUBMODULE.findall(_text(top / ".gitmodules"))
-    patterns = [found for each in dict.fromkeys((top, folder)) for found in _LFS.findall(_text(each / ".gitattributes"))]
+    submodules = _found(_SUBMODULE, top / ".gitmodules")
+    patterns = [found for each in dict.fromkeys((top, folder)) for found in _found(_LFS, each / ".gitattributes")]
     notes = []
     if submodules:
         notes.append(
@@ -25,10 +27,16 @@ def notes_about(top: Path, folder: Path) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _found(pattern: re.Pattern[str], file: Path) -> list[str]:
+    matches = (pattern.match(line) for line in _text(file).splitlines())
+    return [match[1].strip() for match in matches if match and match[1].strip()]
+
+
 def _text(file: Path) -> str:
     if file.is_symlink() or not file.is_file():  # git takes neither file from a link
         return ""
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        with file.open("rb") as opened:
+            return opened.read(_LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
