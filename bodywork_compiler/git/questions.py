@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.process import Asked, Place, ask, ask_server, complaint, require, settings_of, tell
-from bodywork_compiler.git.settings import may_name_filters, set_back
+from bodywork_compiler.git.settings import set_back
 from bodywork_compiler.values import value
 
 _REMOTES = r"^(remote\..*\.url|branch\..*\.remote)$"
@@ -54,10 +54,10 @@ def ask_status(place: Place) -> Asked:
     """HEAD, branch and what is not committed in the folder, in one process; for `to_status`.
 
     git puts changed files through the filters that .gitattributes and the settings name, which are programs: only the user's own are. Of a
-    submodule its commit alone counts, since its files may have settings of their own.
+    submodule its commit alone counts, since its files may have settings of their own. git itself is asked for the settings first, always: they
+    may be in more files than `.git/config`.
     """
-    settings = set_back(settings_of(place)) if may_name_filters(top_of(place.folder)) else ()
-    place = Place(folder=place.folder, env=place.env, secrets=place.secrets, settings=settings)
+    place = Place(folder=place.folder, env=place.env, secrets=place.secrets, settings=set_back(settings_of(place)))
     return Asked(place, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ".")
 
 

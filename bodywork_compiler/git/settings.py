@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
@@ -42,8 +41,6 @@ _WITH = ((re.compile(r"core\.gitproxy"), "protocol.git.allow"), (re.compile(r"re
 _HELPER = re.compile(r"credential\.(?:.*\.)?helper", re.DOTALL)
 _HEADER = re.compile(r"http\.(?:.*\.)?extraheader", re.DOTALL)
 _OF_THE_REPOSITORY = ("local", "worktree")
-# a file of settings without any of these words names no filter, in itself or in another file
-_WORDS_OF_FILTERS = (b"filter", b"lfs", b"include", b"worktreeconfig")
 
 
 class Setting(NamedTuple):
@@ -86,15 +83,6 @@ def _last(settings: Sequence[Setting], key: str, otherwise: str) -> str:
 
 def users_own(settings: Iterable[Setting], key: str) -> str:
     return _last([each for each in settings if each.scope not in _OF_THE_REPOSITORY], key, "")
-
-
-def may_name_filters(top: Path) -> bool:
-    """Whether git must be asked for the settings of the repository before its files are looked at, which mostly is not so."""
-    try:
-        text = (top / ".git" / "config").read_bytes().lower()
-    except OSError:  # a worktree's `.git` is a file
-        return True
-    return any(word in text for word in _WORDS_OF_FILTERS)
 
 
 def with_settings(env: dict[str, str], pairs: Pairs) -> dict[str, str]:

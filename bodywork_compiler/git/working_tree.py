@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
@@ -31,12 +31,17 @@ from bodywork_compiler.source import RENDER_MARKER
 def as_it_stands(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     folder, top = project_folder(where)
     place = Place(folder=folder)
-    questions = (ask_status(place), ask_files_named(place, RENDER_MARKER), ask_remotes(place))
-    try:
-        yield Checkout(folder=where, found=lambda: _found(place, top, questions, wanted))
-    finally:
-        for question in questions:
-            question.drop()
+    with ExitStack() as ends:
+        # the status last: it waits for the settings, and the others are answered meanwhile
+        markers = _until(ends, ask_files_named(place, RENDER_MARKER))
+        remotes = _until(ends, ask_remotes(place))
+        status = _until(ends, ask_status(place))
+        yield Checkout(folder=where, found=lambda: _found(place, top, (status, markers, remotes), wanted))
+
+
+def _until(ends: ExitStack, question: Asked) -> Asked:
+    ends.callback(question.drop)
+    return question
 
 
 def _found(place: Place, top: Path, questions: tuple[Asked, Asked, Asked], wanted: Wanted) -> Found:

@@ -60,6 +60,36 @@ def test_no_filter_of_the_repository_runs(iris: Repository, program: str, ran: P
     assert not ran.exists()
 
 
+@pytest.mark.parametrize("kind", ["commondir", "worktree"])
+def test_no_filter_of_a_repository_whose_settings_are_elsewhere_runs(
+    iris: Repository, program: str, ran: Path, tmp_path: Path, kind: str
+) -> None:
+    files = iris.path / ".git"
+    if kind == "commondir":
+        (files / "evil").mkdir()
+        for name in ("objects", "refs"):
+            (files / name).rename(files / "evil" / name)
+        write(files / "evil" / "config", (files / "config").read_text())
+        write(files / "commondir", "evil\n")
+        common, top = files / "evil", iris.path
+    else:
+        iris.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "more"))
+        common, top = files, tmp_path / "more"
+    with (common / "config").open("a") as file:
+        file.write(f'[filter "x"]\nclean = {program}\n')
+    write(common / "info" / "attributes", "*.py filter=x\n")
+    write(top / "train" / "main.py", "changed, with another size\n")
+    for way in ways_to(Repository(top)):
+        assert main(way) == 0
+    assert not ran.exists()
+
+
+def test_settings_that_git_cannot_read_are_told(iris: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    write(iris.path / ".git" / "config", "[filter\n")
+    assert main(["render", str(iris.path)]) == 1
+    assert "bad config line 1" in capfd.readouterr().err
+
+
 def test_a_filter_of_the_user_runs(iris: Repository, tmp_path: Path, program: str, ran: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(write(tmp_path / "gitconfig", f'[filter "lfs"]\nclean = {program}\n')))
     iris.git("config", "filter.lfs.clean", "false")
