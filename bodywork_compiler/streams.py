@@ -29,9 +29,11 @@ class SafeStream:
         self._is_talk = is_talk
         self._begins_a_line = True
 
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):  # as click tries, to find out what a stream takes
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+    def write(self, text: str | bytes) -> int:
+        if not isinstance(text, str):
+            if not text:  # as click tries, to find out what a stream takes
+                raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+            text = bytes(text).decode("utf-8", "replace")  # its words for a shell's completion
         self._try(lambda: self.below.write(self._harmless(text)))
         return len(text)
 

@@ -16,7 +16,7 @@ USER, PASSWORD = "ada", "s3cr3t/t0ken"
 
 @contextmanager
 def serving(folder: Path, *, login: bool = True) -> Iterator[str]:
-    """Serves the repositories in `folder` at the address that is given."""
+    """Serves the repositories in `folder` at the address that is given. Whoever comes gets a cookie."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -55,6 +55,7 @@ def serving(folder: Path, *, login: bool = True) -> Iterator[str]:
             head, _, content = output.partition(b"\r\n\r\n")
             headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
             self.send_response(int(headers.pop("Status", "200 OK").split()[0]))
+            self.send_header("Set-Cookie", "asked=yes; Max-Age=3600")
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.git.settings import ALWAYS, WITHOUT_SERVERS, Pairs, Setting, parsed, set_back, users_own, with_settings
+from bodywork_compiler.git.settings import ALWAYS, WITHOUT_SERVERS, Pairs, Setting, foreign, parsed, set_back, users_own, with_settings
 from bodywork_compiler.values import value
 
 # git sets GIT_DIR, GIT_INDEX_FILE and more for its hooks, and in these our questions would be answered for another repository: what says
@@ -158,8 +158,16 @@ def ask(place: Place, *args: str, stdin: bytes = b"") -> Answer:
 
 
 def ask_server(place: Place, *args: str) -> Answer:
-    """As `ask`, for what uses the network: ssh must not ask for a passphrase or a host's key either, unless the user chose how ssh is started."""
+    """As `ask`, for what uses the network: ssh must not ask for a passphrase or a host's key either, unless the user chose how ssh is started.
+
+    Raises where the repository's own settings say how a server is reached.
+    """
     listed = settings_of(place)
+    if keys := foreign(listed):
+        raise BodyworkError(
+            f"{place.folder}: the repository's own git settings change how its server is reached: {', '.join(keys)}",
+            hint="Settings that you need belong to your own: git config --global KEY VALUE, and git config --unset-all KEY in the repository.",
+        )
     chosen = {"GIT_SSH", "GIT_SSH_COMMAND"} & {*environment(), *place.env} or users_own(listed, "core.sshcommand")
     env = {**place.env} if chosen else {**place.env, "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
     settings = (*set_back(listed), *place.settings)

@@ -1,8 +1,11 @@
-"""What of a repository's own settings git may not obey when we look at it: whatever starts a program.
+"""What of a repository's own settings git may not obey when we look at it: whatever starts a program, or decides how a server is reached.
 
 A repository's `.git/config` may have come with it, in an archive or on a shared disk, and git would run what it names. Git has no switch for
 all of it. So what is never needed is switched off for each call, and the rest is set back to what the user's own settings say, where the
 repository sets it. The user's own settings hold.
+
+How a server is reached, whom to trust there and which files are read and written for it cannot be set back as a whole: git has lists of which
+none forgets the others, and settings for an address go before those for all. A server is asked only where the repository says nothing of that.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ ALWAYS: Pairs = (
 )
 # no server is asked, so nothing that reaches one is started: not to get objects that a partial clone lacks either
 WITHOUT_SERVERS = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
-# what names a program, and what is said in its place where the user's own settings say nothing
+# what names a program or another server, and what is said in its place where the user's own settings say nothing
 _PROGRAMS = (
     (re.compile(r"filter\..*\.(?:clean|smudge|process)", re.DOTALL), ""),
     (re.compile(r"filter\..*\.required", re.DOTALL), "false"),
@@ -35,9 +38,26 @@ _PROGRAMS = (
     (re.compile(r"core\.(?:sshcommand|askpass|alternaterefscommand)"), ""),
     (re.compile(r"remote\..*\.vcs", re.DOTALL), ""),
     (re.compile(r"protocol\.allow"), "user"),
+    (re.compile(r"ssh\.variant"), "auto"),
+    (re.compile(r"transfer\.bundleuri"), "false"),
 )
-# of these git takes the first value, so that none can be said in its place: what would start them is not allowed
-_WITH = ((re.compile(r"core\.gitproxy"), "protocol.git.allow"), (re.compile(r"remote\..*\.uploadpack", re.DOTALL), "protocol.file.allow"))
+# what decides how a server is reached, whatever git may call it next; and what a repository may say of it, with which values
+_REACHING = re.compile(
+    r"(?:http|url|credential|protocol)\..*|remote\..*\.(?:proxy|proxyauthmethod|uploadpack)|core\.gitproxy|fetch\.bundleuri", re.DOTALL
+)
+_HARMLESS = tuple(
+    (re.compile(key, re.DOTALL), re.compile(text, re.IGNORECASE))
+    for key, text in (
+        (r"http\.(?:.*\.)?(?:postbuffer|lowspeedlimit|lowspeedtime|maxrequests|minsessions|version|useragent)", r"[^\r\n]*"),
+        (r"http\.(?:.*\.)?extraheader", r"(?:authorization:[^\r\n]*)?"),  # as actions/checkout stores its token
+        (r"http\.(?:.*\.)?sslverify|credential\.(?:.*\.)?usehttppath", r"true|yes|on|1"),
+        (r"http\.(?:.*\.)?(?:savecookies|followredirects|emptyauth)|credential\.interactive", r"false|no|off|0|never"),
+        (r"credential\.(?:.*\.)?username|url\..*\.pushinsteadof|protocol\.version", r"[^\r\n]*"),
+        (r"protocol\.[^.]*\.allow", r"never"),
+        (r"credential\.(?:.*\.)?helper|protocol\.(?:ext\.)?allow", r"(?s:.*)"),  # set back, or switched off
+    )
+)
+_LOGIN = re.compile(r"://.*@", re.DOTALL)
 _HELPER = re.compile(r"credential\.(?:.*\.)?helper", re.DOTALL)
 _HEADER = re.compile(r"http\.(?:.*\.)?extraheader", re.DOTALL)
 _OF_THE_REPOSITORY = ("local", "worktree")
@@ -71,10 +91,21 @@ def set_back(settings: Iterable[Setting]) -> Pairs:
     ]
     if any(_HELPER.fullmatch(each.key) for each in ours):  # an empty one forgets all before it
         pairs += [("credential.helper", ""), *((each.key, each.value) for each in users if _HELPER.fullmatch(each.key))]
-    pairs += [(protocol, "never") for pattern, protocol in _WITH if any(pattern.fullmatch(each.key) for each in ours)]
     if any(_HEADER.fullmatch(each.key) for each in listed):  # a token in it would go wherever the server sends git
         pairs.append(("http.followRedirects", "false"))
     return tuple(dict.fromkeys(pairs))
+
+
+def foreign(settings: Iterable[Setting]) -> tuple[str, ...]:
+    """The keys by which the repository, other than the user, decides how a server is reached; without logins, which may be in an address."""
+    listed = list(settings)
+    ours = [each for each in listed if each.scope in _OF_THE_REPOSITORY and _REACHING.fullmatch(each.key)]
+    keys = [each.key for each in ours if not _is_harmless(each) and each.value != users_own(listed, each.key)]
+    return tuple(dict.fromkeys(_LOGIN.sub("://***@", key) for key in keys))
+
+
+def _is_harmless(setting: Setting) -> bool:
+    return any(key.fullmatch(setting.key) and text.fullmatch(setting.value) for key, text in _HARMLESS)
 
 
 def _last(settings: Sequence[Setting], key: str, otherwise: str) -> str:
