@@ -12,7 +12,7 @@ from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner import part, takeover
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
-from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Key, Rehearsal, check, kinds_to_come
+from bodywork_compiler.runner.rehearsal import NOT_ASKED, REFUSED, Checked, Key, Rehearsal, check, kinds_to_come
 from bodywork_compiler.runner.session import Session
 
 ACCOUNT_SECONDS = 5.0  # a new namespace gets its account `default` a moment later, and lets no pod in before
@@ -28,7 +28,10 @@ def ask(session: Session) -> None:
     _wait_for_default_account(session)
     answers = check(asking, objects, standing)
     refused = [each for each in answers if each.action == REFUSED and not _may_be_good(each, objects)]
-    warned = list(dict.fromkeys(warning for each in answers for warning in each.warnings))
+    told = dict.fromkeys(warning for each in answers for warning in each.warnings)
+    if NOT_ASKED in told:  # no word of the API server's: whoever runs pipelines in a cluster may make Jobs, and no pods
+        session.notice(NOT_ASKED, where="run.setup")
+    warned = [warning for warning in told if warning != NOT_ASKED]
     for warning in warned:
         session.notice(f"the API server warns: {warning}", "WARNING", where="run.setup")
     if refused:
