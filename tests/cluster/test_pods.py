@@ -30,7 +30,7 @@ def is_written(folder):
     except OSError:
         return False
 written = {folder: is_written(os.path.expanduser(folder)) for folder in ("/tmp", "~/.cache/numba", "~/.config/matplotlib", "/var/tmp", "/opt")}
-print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "env": env, "user": [os.getuid(), getpass.getuser()], "written": written}))
+print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "env": env, "user": [os.getuid(), getpass.getuser()], "written": written, "token": list(os.environ["TOKEN"])}))
 """
 NOTEBOOK = """\
 import json, os
@@ -156,7 +156,7 @@ def test_a_stage_gets_its_values_as_they_are(run, fetched):
     shown = json.loads(run.log("show"))
     assert shown["argv"] == list(HOSTILE)
     assert [shown["env"][f"H{number}"] for number in range(len(HOSTILE))] == list(HOSTILE)
-    assert shown["env"]["TOKEN"] == "s3cret"
+    assert (shown["env"]["TOKEN"], "".join(shown["token"])) == ("***", "s3cret"), "it is masked in the log, and whole for the stage"
     assert shown["env"]["GIT_COMMIT_HASH"] == fetched.commit[:7]
     assert shown["folder"] == "/bodywork/project/models/show"
     assert shown["user"] == [65534, "nobody"]
