@@ -60,9 +60,9 @@ class Proxy:
         return self._kubectl.start("proxy", f"--unix-socket={self.socket_path}", on_line=self._on_line, on_end=self._on_exit)
 
     def _on_line(self, line: str) -> None:
-        """kubectl says one thing, and says it when it listens; in which words does not matter:
+        """kubectl says one thing, and says it when it listens; in other words too, as its socket shows:
         https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/kubectl/pkg/cmd/proxy/proxy.go"""
-        if line.strip():
+        if line.startswith("Starting to serve") or Path(self.socket_path).exists():
             self._ready.set()
 
     def _on_exit(self) -> None:

@@ -177,7 +177,8 @@ def test_stages_of_one_step_run_side_by_side(project: Path) -> None:
     assert bodywork("apply", "--local", cwd=project).returncode == 0
 
 
-def test_requirements_are_installed_once_and_nothing_else_is_there(project: Path) -> None:
+def test_requirements_are_installed_once_and_nothing_else_is_there(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)  # where it names a folder, an environment is another in each run
     script = "import importlib.util, idna; print(idna.__version__, importlib.util.find_spec('click'))"
     a_repository_with(project, {"train.py": script}, stages={"train": batch("train.py", requirements=["idna==3.10"])})
     first, second = (bodywork("apply", "--local", cwd=project) for _ in range(2))
