@@ -6,11 +6,16 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from bodywork_compiler import labels
 from bodywork_compiler.preview.values import Object
 
 MASK = "***"
 _SERVERS_FIELDS = {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
 _SERVERS_ANNOTATIONS = {"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"}
+_NOT_SHOWN = {
+    *_SERVERS_ANNOTATIONS,
+    labels.TRACKING,
+}  # what a run would only mark as its own is no change: `kubectl apply` may have made it
 # https://kubernetes.io/docs/concepts/workloads/controllers/job/#specifying-your-own-pod-selector
 _JOBS_OWN_LABELS = {"batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"}
 _SECRETS_FIELDS = ("data", "stringData")
@@ -19,7 +24,7 @@ _SECRETS_FIELDS = ("data", "stringData")
 def cleaned(obj: Object) -> dict[str, Any]:
     """Without what the server alone decides. A manifest and what became of it in the cluster are then alike, but for defaults."""
     found = {key: value for key, value in obj.items() if key != "status"}
-    found["metadata"] = _metadata(obj.get("metadata") or {}, _SERVERS_ANNOTATIONS)
+    found["metadata"] = _metadata(obj.get("metadata") or {}, _NOT_SHOWN)
     if obj.get("kind") == "Job":
         found["spec"] = _job_spec(obj.get("spec") or {})
     if "binaryData" in found:

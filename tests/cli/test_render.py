@@ -458,15 +458,16 @@ def git_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], l
     return lambda: calls.read_text().splitlines()
 
 
-def test_a_plain_render_starts_git_four_times_and_asks_no_network(tmp_path: Path, render: Any, request: pytest.FixtureRequest) -> None:
+def test_a_plain_render_starts_git_five_times_and_asks_no_network(tmp_path: Path, render: Any, request: pytest.FixtureRequest) -> None:
     """Each start is felt: 3 ms of some 100."""
     repository = a_pipeline(tmp_path / "iris")
     repository.git("branch", "--quiet", "--set-upstream-to=origin/main")
     calls = request.getfixturevalue("git_calls")
     assert render(repository.path).exit_code == 0
     said = calls()
-    assert len(said) == 4, said
-    for verb in (" status ", " config ", " ls-files ", " log "):
+    assert len(said) == 5, said
+    assert sum(" config " in call for call in said) == 2, "the second asks for settings that name programs, before files are looked at"
+    for verb in (" status ", " ls-files ", " log "):
         assert sum(verb in call for call in said) == 1, said
 
 

@@ -136,7 +136,7 @@ def test_a_lost_api_server_is_waited_for(cluster: Cluster, namespace: str, tmp_p
 
 
 def test_an_evicted_pod_is_no_failed_attempt(cluster: Cluster, namespace: str) -> None:
-    waits = "import time; print('began', flush=True); time.sleep(4)"
+    waits = "import time; print('began', flush=True); time.sleep(12)"  # it must still run when it is evicted
     train = a_batch("train", 1, waits)
     evicted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     train["spec"]["podFailurePolicy"] = {"rules": [evicted]}
