@@ -100,7 +100,11 @@ def test_what_can_never_be_installed_has_an_exit_code_for_it(workspace, offline,
 def test_an_image_without_pip_is_said_to_be_one(workspace, offline):
     workspace.has("main.py")
     ended = workspace.run(
-        "install", "petals", settings="import os; os.environ['PYTHONPATH'] = os.environ['NO_PIP']", NO_PIP=no_pip(workspace)
+        "install",
+        "petals",
+        settings="import os; os.environ['PYTHONPATH'] = os.environ['NO_PIP']",
+        NO_PIP=no_pip(workspace),
+        PATH=path_without_uv(),
     )
     assert ended.code == 1
     assert ended.last_line.startswith("bodywork: this image's Python has no pip")
@@ -158,6 +162,10 @@ def path_with_uv() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
+def path_without_uv() -> str:
+    return os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "uv").exists())
+
+
 def with_uv(workspace, *wanted, **environment):
     return workspace.run("install", *wanted, PATH=path_with_uv(), **environment)
 
@@ -174,7 +182,7 @@ def test_uv_installs_where_there_is_one_and_says_so_in_one_line(workspace, offli
 
 def test_uv_that_cannot_be_had_is_one_line_and_pip_goes_on(workspace, offline):
     workspace.has("main.py", "import petals")
-    ended = workspace.run("install", "petals", **offline)  # an image without uv, and an index without it
+    ended = workspace.run("install", "petals", PATH=path_without_uv(), **offline)  # the index has none either
     assert ended.code == 0
     assert ended.stderr == "bodywork: installing with pip: uv could not be had from the package index\n"
     assert ended.stdout.endswith("s with pip\n")
