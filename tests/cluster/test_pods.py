@@ -30,7 +30,7 @@ def is_written(folder):
     except OSError:
         return False
 written = {folder: is_written(os.path.expanduser(folder)) for folder in ("/tmp", "~/.cache/numba", "~/.config/matplotlib", "/var/tmp", "/opt")}
-print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "env": env, "user": [os.getuid(), getpass.getuser()], "written": written, "token": list(os.environ["TOKEN"])}))
+print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "env": env, "user": [os.getuid(), getpass.getuser()], "written": written, "token": list(os.environ.get("TOKEN", ""))}))
 """
 NOTEBOOK = """\
 import json, os

@@ -63,7 +63,12 @@ def test_who_is_only_admin_of_the_namespace_can_look_and_delete_and_all_else_sur
     cluster: Cluster, namespace: str, admins_kubeconfig: Path, tmp_path: Path
 ) -> None:
     assert apply(cluster, namespace, a_batch("train", 1, "print('accuracy=0.9')"), *a_service("serve", 2)).exit_code == 0
-    put(cluster, namespace, a_config_map(f"bodywork-{PIPELINE}", **{"bodywork/pipeline": PIPELINE}), a_secret("store", copied=True))
+    put(
+        cluster,
+        namespace,
+        a_config_map(f"bodywork-{PIPELINE}", **{"bodywork/pipeline": PIPELINE, "bodywork/role": "pipeline"}),
+        a_secret("store", copied=True),
+    )
     decoys = of_pipeline("tiny-2", a_batch("train-2", 1), *a_service("serve-2", 2))
     put(
         cluster,
