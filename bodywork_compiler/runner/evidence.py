@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bodywork_compiler.api import CouldNotAsk, NotThere, Refused
+from bodywork_compiler.errors import ServerLost
 from bodywork_compiler.runner.events import ContainerTail, Evidence
 from bodywork_compiler.runner.logs import TAIL_LINES
 from bodywork_compiler.runner.observe import name, uid
-from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.session import ASK_AGAIN_SECONDS, PATIENCE_AT_THE_END_SECONDS, Session
 from bodywork_compiler.runner.stage_run import StageRun, about
 from bodywork_compiler.runner.verdicts.pods import containers, last_end, state
 
@@ -70,9 +71,17 @@ def drain(session: Session, stage: str | None = None, seconds: float = DRAIN_SEC
 
 
 def _drain(session: Session, is_through: Callable[[], bool], seconds: float) -> None:
-    give_up_at = session.clock() + seconds
-    while not is_through() and (left := give_up_at - session.clock()) > 0:
-        session.pump(left)
+    """While the API server cannot be asked, nothing is given up, for a minute; but whoever interrupts the run waits for no lost server.
+
+    A server that the run gives up meanwhile ends the wait alone: what needs the server next meets that again.
+    """
+    began = session.clock()
+    give_up_at = began + seconds
+    with contextlib.suppress(ServerLost):
+        while not is_through() and (now := session.clock()) < give_up_at:
+            if session.is_blind and not session.hurries and not session.interrupted.is_set():
+                give_up_at = min(now, began + PATIENCE_AT_THE_END_SECONDS) + seconds
+            session.pump(min(give_up_at - now, ASK_AGAIN_SECONDS))
 
 
 def _is_through(session: Session, run: StageRun) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fakes import PaperCluster, a_job, a_plan, a_session
 
+from bodywork_compiler.errors import ServerLost
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import evidence, following
-from bodywork_compiler.runner.inbox import LogOver, LogPiece
+from bodywork_compiler.runner.inbox import Listed, LogOver, LogPiece, Lost
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.step import stage_plans
@@ -88,3 +90,64 @@ def test_what_is_kept_running_is_not_listened_to_at_the_runs_end(session: Sessio
     run.look(session, [a_pod(stage=RUNS)])
     conclude(session, [run], [])
     assert session.logs.are_through()
+
+
+def drained(session: Session, monkeypatch: pytest.MonkeyPatch, back_at: float, interrupted_at: float = math.inf) -> tuple[list[str], float]:
+    """What came of a log of which the rest comes a second after the API server is back, and how long that was waited for. Only the loop takes time."""
+    run, pump, now = a_run(session, "Job"), Session.pump, [0.0]
+
+    def pump_and_pass_time(session: Session, wait_seconds: float) -> None:
+        now[0] += min(wait_seconds, 0.5)
+        if now[0] >= interrupted_at:
+            session.interrupted.set()
+        if now[0] >= back_at:
+            session.inbox.put(Listed("Pod", []))
+        if now[0] >= back_at + 1:
+            session.inbox.put(LogPiece(0, ("the last line",)))
+            session.inbox.put(LogOver(0, complete=True))
+        pump(session, 0.0)
+
+    run.look(session, [a_pod(stage=ENDED_WELL)])
+    session.clock = lambda: now[0]
+    session.inbox.put(Lost("Pod", "connection refused"))
+    monkeypatch.setattr(Session, "pump", pump_and_pass_time)
+    evidence.drain(session, seconds=10.0)
+    return [line for each in session.logs.of("train") for line in each.tail], now[0]
+
+
+def test_while_the_api_server_is_away_no_log_is_given_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drained(session, monkeypatch, back_at=20.0) == (["the last line"], 21.0)
+
+
+def test_a_server_that_stays_away_is_waited_for_a_minute_and_no_longer(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drained(session, monkeypatch, back_at=1000.0) == ([], 70.0)
+
+
+def test_a_log_that_does_not_end_is_given_up_although_the_server_answers_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session.logs, "over", lambda _: None)
+    _, waited = drained(session, monkeypatch, back_at=20.0)
+    assert waited == pytest.approx(30, abs=1)
+
+
+def test_whoever_has_interrupted_the_run_waits_for_no_lost_server(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.interrupted.set()
+    session.begin_to_end()
+    assert drained(session, monkeypatch, back_at=20.0) == ([], 10.0)
+
+
+def test_an_interrupt_ends_the_waiting_for_a_lost_server(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, waited = drained(session, monkeypatch, back_at=1000.0, interrupted_at=20.0)
+    assert waited == pytest.approx(30, abs=1)
+
+
+def test_a_server_that_is_given_up_ends_the_wait_and_nothing_else(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How the run ends has been decided: what the wait for its log meets must not keep that from being told."""
+
+    def lost(*_: object) -> None:
+        raise ServerLost("the API server could not be asked for 300 s")
+
+    run = a_run(session, "Job")
+    run.look(session, [a_pod(stage=ENDED_WELL)])
+    monkeypatch.setattr(Session, "pump", lost)
+    evidence.drain(session)
+    assert not session.logs.are_through()
