@@ -7,14 +7,15 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
 from bodywork_compiler.runner import lease
+from bodywork_compiler.runner.applying import is_put_whole
 from bodywork_compiler.runner.observe import annotation, json_in
 from bodywork_compiler.runner.session import Session
 
@@ -25,12 +26,12 @@ _STEP = "step-"
 LARGEST_RECORDED = 250_000
 _REVISION = re.compile("[0-9]{1,9}")
 _LARGEST_BYTES = 16 * 2**20  # of a record, unpacked
-_SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink")
+_SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink", "deletionTimestamp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """One object as it was; `object` is None where there was none. `namespace` only where it is not the run's."""
+    """One object as it was; `object` is None where there was none. `namespace` only where it is not the run's, `wanted` is what the run applies."""
 
     kind: str
     name: str
@@ -38,6 +39,7 @@ class Before:
     object: Object | None
     api_version: str
     namespace: str | None = None
+    wanted: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def is_of_service(self) -> bool:
@@ -68,12 +70,34 @@ class Before:
         namespaces = {None, self.namespace, (self.object or {})["metadata"].get("namespace")}
         return group == self.api_version.rpartition("/")[0] and manifest["metadata"].get("namespace") in namespaces
 
+    def way_back(self) -> tuple[str, KubeObject]:
+        """kubectl's verb, and what it is given. Applying its last manifest leaves alone what controllers have set since; but that manifest does not
+        know what somebody has changed by hand, and then the object is replaced by all that it was."""
+        applied = self.last_applied
+        if applied is None or is_put_whole(KubeObject(self.wanted)) or not _brings_back(applied, self.whole(), self.wanted):
+            return "replace", KubeObject(self.whole())
+        return "apply", KubeObject(applied)
+
     def whole(self) -> dict[str, Any]:
-        """For an object that apply did not make: itself, without what the server alone decides."""
+        """Itself, without what the server alone decides."""
         found = dict(self.object or {})
         found.pop("status", None)
         metadata = {key: value for key, value in found["metadata"].items() if key not in _SERVERS_OWN}
         return {"apiVersion": self.api_version, **found, "kind": self.kind, "metadata": metadata}
+
+
+def _brings_back(applied: Any, was: Any, wanted: Any) -> bool:
+    """Whether applying one manifest over another gives back what was there: each value that it names was there, and nothing that only the other names,
+    which apply takes away. What neither names is the server's default, or stays. What is nowhere in the other is made anew, as the manifest says."""
+    if was is None or applied is None:
+        return not applied and applied != ""
+    if isinstance(applied, dict) and isinstance(was, dict) and isinstance(wanted, Mapping) and applied.get("name") == wanted.get("name"):
+        return all(_brings_back(value, was.get(key), wanted.get(key)) for key, value in applied.items()) and not any(
+            key in was and key not in applied for key in wanted
+        )
+    if isinstance(applied, list) and isinstance(was, list) and isinstance(wanted, list) and len(applied) == len(was) == len(wanted):
+        return all(map(_brings_back, applied, was, wanted))
+    return bool(applied == was)
 
 
 def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, ...]:
@@ -90,7 +114,9 @@ def _before(session: Session, each: KubeObject) -> Before | None:
     except Refused as no:
         session.notice(f"{each.kind.lower()}/{each.name} may not be read, so that it could not be put back: {no.message}", "WARNING")
         return None
-    return Before(kind=each.kind, name=each.name, stage=each.stage, object=found, api_version=version, namespace=namespace)
+    return Before(
+        kind=each.kind, name=each.name, stage=each.stage, object=found, api_version=version, namespace=namespace, wanted=each.body
+    )
 
 
 def _elsewhere(session: Session, each: KubeObject) -> str | None:
@@ -134,11 +160,13 @@ def _of_the_step(session: Session, step: PlanStep, packed: str) -> tuple[Before,
     if unpacked is None:
         name = record_name_of(session.plan.pipeline)
         session.notice(f"what was there before step {step.number} is not known: configmap {name} cannot be read", "WARNING")
-    objects = {(str(each.body.get("apiVersion")), each.kind, each.name, each.stage, _elsewhere(session, each)) for each in step.objects}
+    objects = {
+        (str(each.body.get("apiVersion")), each.kind, each.name, each.stage, _elsewhere(session, each)): each for each in step.objects
+    }
     return tuple(
-        each
+        replace(each, wanted=objects[key].body)
         for each in unpacked or ()
-        if (each.api_version, each.kind, each.name, each.stage, each.namespace) in objects
+        if (key := (each.api_version, each.kind, each.name, each.stage, each.namespace)) in objects
         and (each.object is None or each.object["metadata"].get("namespace") in {None, each.namespace or session.namespace})
     )
 

@@ -79,9 +79,8 @@ def _live(session: Session, each: Before) -> Object | None:
 
 
 def _is_done(session: Session, step: int, each: Before) -> bool:
-    if each.last_applied and each.kind != "Secret":
-        return _send(session, step, each, ("apply", "-f", "-"), KubeObject(each.last_applied))
-    return _send(session, step, each, ("replace", "-f", "-"), KubeObject(each.whole()))
+    verb, manifest = each.way_back()
+    return _send(session, step, each, (verb, "-f", "-"), manifest)
 
 
 def _send(session: Session, step: int, each: Before, words: tuple[str, ...], manifest: KubeObject) -> bool:

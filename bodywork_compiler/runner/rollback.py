@@ -1,4 +1,4 @@
-"""A service goes back to what stood before the step: `rollout undo`, then the manifests from before. A first deployment is removed.
+"""A service goes back to what stood before the step: `rollout undo`, then its objects from before. A first deployment is removed.
 
 Undo alone leaves labels and fields outside the pod template; apply alone does nothing where the restart of an unchanged service failed.
 """
@@ -74,15 +74,17 @@ def _undo(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
 
 
 def _apply(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
-    _send(session, stage, "apply", [KubeObject(each.last_applied) for each in before if each.last_applied])
+    _send(session, stage, "apply", before)
 
 
 def _replace(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
-    """What apply did not make."""
-    _send(session, stage, "replace", [KubeObject(each.whole()) for each in before if each.object and not each.last_applied])
+    _send(session, stage, "replace", before)
 
 
-def _send(session: Session, stage: StagePlan, verb: str, objects: Sequence[KubeObject]) -> None:
+def _send(session: Session, stage: StagePlan, verb: str, before: Sequence[Before]) -> None:
+    """Those of them for which this is the way back."""
+    ways = [each.way_back() for each in before if each.object]
+    objects = [manifest for its_verb, manifest in ways if its_verb == verb]
     if objects:
         result = session.kubectl.try_(verb, "-f", "-", stdin=to_json(objects))
         tell_changes(session, stage.step, objects, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import Any
 
@@ -85,3 +86,28 @@ def test_also_after_a_ctrl_c(cluster: Cluster, namespace: str) -> None:
         run.interrupt(signal.SIGINT)
         assert run.end().exit_code == 130
     assert content(cluster, namespace) == before
+
+
+def test_what_was_changed_by_hand_stands_as_it_was(cluster: Cluster, namespace: str) -> None:
+    """A patch, `scale` and an added label, of all of which the manifest that was applied last knows nothing."""
+    assert apply(cluster, namespace, *whole("old", *a_service("serve", 1))).exit_code == 0
+    by_hand = {"metadata": {"labels": {"team": "by-hand"}}}
+    patches: list[tuple[str, Manifest]] = [
+        ("configmap/settings", {"data": {"value": "by hand", "added": "by hand"}}),
+        ("role/extra", {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]}),
+        ("deployment/serve", {**by_hand, "spec": {"replicas": 2}}),
+        ("service/serve", {**by_hand, "spec": {"ports": [{"port": 5000, "name": "by-hand", "targetPort": 8000}]}}),
+    ]
+    for words, patch in patches:
+        cluster.kubectl("patch", words, "--patch", json.dumps(patch), "-n", namespace)
+    cluster.kubectl("rollout", "status", "deployment/serve", "-n", namespace)
+    before = content(cluster, namespace)
+
+    fails = a_service("serve", 1, "raise SystemExit('no model')")
+    for each in fails:
+        each["metadata"]["labels"]["team"] = "new"
+    failed = apply(cluster, namespace, *whole("new", *fails))
+    assert failed.exit_code == 4
+    assert content(cluster, namespace) == before
+    assert cluster.get("deployment", "serve", "-n", namespace)["spec"]["replicas"] == 2
+    assert all(each["complete"] for each in failed.of("rolled_back"))

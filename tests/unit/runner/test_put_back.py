@@ -6,10 +6,24 @@ import json
 from typing import Any
 
 import pytest
-from fakes import NAMESPACE, Object, PaperCluster, a_deployment, a_job, a_plan, as_failed, as_good, execute, labels_of, made
+from fakes import (
+    NAMESPACE,
+    Object,
+    PaperCluster,
+    a_deployment,
+    a_job,
+    a_plan,
+    a_template,
+    as_failed,
+    as_good,
+    as_too_slow,
+    execute,
+    labels_of,
+    made,
+)
 
 from bodywork_compiler.run_options import RunOptions
-from bodywork_compiler.runner.events import Event, Notice
+from bodywork_compiler.runner.events import Event, Notice, RolledBack
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -57,6 +71,43 @@ def test_changed_set_up_of_any_kind_goes_back(cluster: PaperCluster) -> None:
     assert cluster.objects["DaemonSet", "agent"]["spec"] == {"value": "old"}
     assert "put back as before the run: configmap/bodywork-iris, daemonset/agent" in said(told)
     assert [words[0] for words in cluster.ran if words[0] == "replace"] == ["replace"], "what apply did not make"
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        {"data": {"value": "by hand"}},
+        {"data": {"value": "old", "added": "by hand"}},
+        {"metadata": {"name": "bodywork-iris", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "0", "team": "by hand"}}},
+    ],
+)
+def test_what_was_changed_by_hand_since_the_last_apply_is_put_back_too(by_hand: Object, cluster: PaperCluster) -> None:
+    stood = applied(made(a_map("bodywork-iris", "old")))
+    metadata = {**stood["metadata"], **by_hand.pop("metadata", {})}
+    cluster.put({**stood, **by_hand, "metadata": metadata})
+    new = a_map("bodywork-iris", "new")
+    new["data"]["added"], new["metadata"]["labels"]["team"] = "new", "new"
+    execute(cluster, a_plan(new, a_job("train", 1)))
+    now = cluster.objects["ConfigMap", "bodywork-iris"]
+    assert {"data": stood["data"], **by_hand}["data"] == now["data"]
+    assert now["metadata"]["labels"] == metadata["labels"]
+    assert now["metadata"]["annotations"][LAST_APPLIED] == stood["metadata"]["annotations"][LAST_APPLIED], (
+        "the next apply knows what was applied"
+    )
+
+
+@pytest.mark.parametrize("broken", ["{", "null", "[]", "[" * 100_000])
+def test_what_kubectl_wrote_may_be_broken(broken: str, cluster: PaperCluster) -> None:
+    stood, deployment = applied(made(a_map("bodywork-iris", "old"))), made(a_deployment("serve", 2))
+    deployment["spec"]["template"] = a_template(image="python:3.10")
+    for each in (stood, deployment):
+        each["metadata"]["annotations"][LAST_APPLIED] = broken
+        cluster.put(as_good(each))
+    cluster.on_apply = as_too_slow
+    exit_code, told = execute(cluster, a_plan(a_map("bodywork-iris", "new"), a_deployment("serve", 2)))
+    assert exit_code == 70
+    assert cluster.objects["ConfigMap", "bodywork-iris"]["data"] == {"value": "old"}
+    assert [each.complete for each in told if isinstance(each, RolledBack)] == [True]
 
 
 def test_what_an_overlay_adds_anew_goes_and_set_up_of_the_pipelines_own_stays(cluster: PaperCluster) -> None:

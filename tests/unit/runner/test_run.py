@@ -156,7 +156,8 @@ def test_a_service_with_another_template_is_not_restarted(cluster: PaperCluster)
 
 
 def test_a_service_goes_back_by_revision_then_by_its_former_manifests(cluster: PaperCluster) -> None:
-    former = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "serve"}, "spec": {"former": True}}
+    former = a_deployment("serve", 1, annotations={})
+    former["spec"]["template"] = a_template(image="python:3.10")
     annotations = {"deployment.kubernetes.io/revision": "10", "kubectl.kubernetes.io/last-applied-configuration": json.dumps(former)}
     stood = as_good(a_deployment("serve", 1, annotations=annotations))
     cluster.put({**stood, "spec": {**stood["spec"], "template": a_template(image="python:3.10")}})
