@@ -65,6 +65,7 @@ FACT_GIT_URL = "git-url"
 FACT_GIT_BRANCH = "git-branch"
 FACT_GIT_COMMIT = "git-commit"
 FACT_GIT_FOLDER = "git-folder"
+FACT_GIT_TREE = "git-tree"  # digest of the project's files at the commit, without rendered folders and overlays
 FACT_PLAN_DIGEST = "plan-digest"  # of all other rendered objects, as text
 FACT_RENDER_OPTIONS = "render-options"  # JSON: the options of `render` that change the text
 FACT_SSH_SECRET = "ssh-secret"  # noqa: S105 - a secret's name; only where the pods need its key to fetch

@@ -18,11 +18,12 @@ from bodywork_compiler.source import Source
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parent.parent / "examples"
+TREE = "7" * 64
 WITH_SCRIPTS = "every-key"  # the start scripts are the same in all cases: they are kept in one
 
 
 def example(name: str) -> tuple[Document, ...]:
-    source = Source(commit=COMMIT, url="https://git.example.com/acme/models.git", branch="main", folder=f"examples/{name}")
+    source = Source(commit=COMMIT, url="https://git.example.com/acme/models.git", branch="main", folder=f"examples/{name}", tree=TREE)
     return compile_project(config.load(EXAMPLES / name).project, source)
 
 

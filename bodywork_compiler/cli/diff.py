@@ -84,5 +84,9 @@ def _say(found: Difference) -> None:
         click.echo(
             f"bodywork: namespace {found.namespace} is not there: everything is new, and the server was not asked about it", err=True
         )
+    if found.same_files_as:
+        click.echo(
+            f"bodywork: commit {found.same_files_as[:7]} runs there, and has the same files: another commit alone is no change", err=True
+        )
     for warning in found.warnings:
         click.echo(f"bodywork: warning: {warning}", err=True)

@@ -47,11 +47,13 @@ class Origin:
     url: str | None
     branch: str | None
     inline: bool
+    commit: str | None = None  # where another one with the same files is compiled in its place
 
     def of(self, source: Source) -> Source:
         from dataclasses import replace
 
-        return replace(source, url=self.url, branch=self.branch, archive=source.archive if self.inline else None)
+        archive = source.archive if self.inline else None
+        return replace(source, commit=self.commit or source.commit, url=self.url, branch=self.branch, archive=archive)
 
 
 @value

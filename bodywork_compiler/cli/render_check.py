@@ -12,9 +12,13 @@ import click
 from bodywork_compiler.cli.location import Origin, Strictness, compile_location
 from bodywork_compiler.cli.options import CompileOptions
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.process import Place
+from bodywork_compiler.git.questions import ask_remotes, commit_of, is_on_remote_as_last_seen, is_shallow, to_remotes
 from bodywork_compiler.git.url import is_url
+from bodywork_compiler.repository import is_same as is_same_repository
 
 if TYPE_CHECKING:
+    from bodywork_compiler.git.wanted import Found
     from bodywork_compiler.manifests.check import Differences, Rendered
 
 _TAKEN_FROM_FOLDER = ("ingress-class", "pod-security", "namespace")
@@ -22,22 +26,44 @@ _FLAGS = ("no-namespace", "argo-cd", "allow-privileges")
 
 
 def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: bool) -> None:
-    """Say that all is well on stderr, or raise with everything that is not. Options other than places come from the folder itself."""
+    """Say that all is well on stderr, or raise with everything that is not. Options other than places come from the folder itself.
+
+    Commits with the same files render to the same, but for their own hash. So the branch's head stands in for the commit that the folder
+    pins, when its files are the same: after a squash merge a clone does not have that commit any more.
+    """
     from bodywork_compiler.manifests.check import compare, read_rendered
 
     rendered = read_rendered(folder)
     given = [each for each in options.given() if each not in {"--folder", "--file", "--templates"}]
     if given:
         raise click.UsageError(f"--check takes {', '.join(given)} from what DIR says of its own render; leave it away")
-    origin = Origin(url=rendered.url, branch=rendered.branch, inline=bool(rendered.options.get("inline-source")))
-    compiled = compile_location(where, _as_rendered(options, rendered), Strictness(output=folder, origin=origin))
+    head = _head(where, options, folder, rendered)
+    is_same = bool(rendered.tree) and head.source.tree == rendered.tree
+    again = _again(where, options, folder, rendered)
+    faults = [] if only_pinned else _changed_since(folder, rendered, head, is_same=is_same)
+    pinned = _has_commit(where, rendered)
+    if faults and pinned is False and not is_same:
+        raise BodyworkError("\n".join(faults), hint=f"Render it again: {again}")
+    origin = Origin(
+        url=rendered.url,
+        branch=rendered.branch,
+        inline=bool(rendered.options.get("inline-source")),
+        commit=rendered.commit if is_same else None,
+    )
+    as_rendered = _as_rendered(options, rendered, commit=head.source.commit if is_same else rendered.commit)
+    compiled = compile_location(where, as_rendered, Strictness(output=folder, origin=origin))
     found = compare(compiled.documents, folder, pipeline=compiled.project.object_name)
-    faults = [_not_the_same(folder, rendered, found)] if found else []
-    if not only_pinned:
-        faults += _changed_since(where, options, folder, rendered)
+    if found:
+        faults.insert(0, _not_the_same(folder, rendered, found))
     if faults:
-        raise BodyworkError("\n".join(faults), hint=f"Render it again: {_again(where, options, folder, rendered)}")
+        raise BodyworkError("\n".join(faults), hint=f"Render it again: {again}")
     click.echo(f"{folder}: is what commit {rendered.commit[:7]} renders to ({found.same} files)", err=True)
+    if not origin.inline and (remote := _lost_from(where, rendered)):
+        click.echo(
+            f"bodywork: commit {rendered.commit[:7]} is on no branch of {remote} that this clone knows. The server may drop it some day, and pods "
+            f"could not fetch it then. To pin one that stays: {again}",
+            err=True,
+        )
 
 
 def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered) -> str:
@@ -48,10 +74,10 @@ def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered
     return " ".join(["bodywork render", *([] if where == "." else [quote(where)]), *words, "-o", quote(str(folder))])
 
 
-def _as_rendered(options: CompileOptions, rendered: Rendered) -> CompileOptions:
+def _as_rendered(options: CompileOptions, rendered: Rendered, *, commit: str) -> CompileOptions:
     said = {name.replace("-", "_"): rendered.options[name] for name in _TAKEN_FROM_FOLDER if name in rendered.options}
     said |= {name.replace("-", "_"): bool(rendered.options.get(name)) for name in _FLAGS}
-    return replace(options, commit=rendered.commit, **said)
+    return replace(options, commit=commit, **said)
 
 
 def _not_the_same(folder: Path, rendered: Rendered, found: Differences) -> str:
@@ -60,16 +86,38 @@ def _not_the_same(folder: Path, rendered: Rendered, found: Differences) -> str:
     return f"{folder}: is not what commit {rendered.commit[:7]} renders to:{listed}"
 
 
-def _changed_since(where: str, options: CompileOptions, folder: Path, rendered: Rendered) -> list[str]:
+def _head(where: str, options: CompileOptions, folder: Path, rendered: Rendered) -> Found:
+    """The project at its branch's last commit."""
     from bodywork_compiler.git.checkout import checkout
     from bodywork_compiler.git.wanted import Wanted
 
     branch = rendered.branch if is_url(where) else None
-    with checkout(where, Wanted(branch=branch, folder=options.folder or "", output=folder)) as project:
-        now = project.found()
+    wanted = Wanted(branch=branch, folder=(options.folder or "").strip("/"), output=folder, as_head=True)
+    with checkout(where, wanted) as project:
+        return project.found()
+
+
+def _changed_since(folder: Path, rendered: Rendered, head: Found, *, is_same: bool) -> list[str]:
     faults = []
-    if now.source.commit != rendered.commit:
-        faults.append(f"{folder}: is of commit {rendered.commit[:7]}, and the project was changed since (commit {now.source.commit[:7]})")
-    if now.changed:
-        faults.append(f"not committed, so neither rendered nor checked: {', '.join(now.changed[:5])}{', …' if now.changed[5:] else ''}")
+    if not is_same:
+        faults.append(f"{folder}: is of commit {rendered.commit[:7]}, and the project was changed since (commit {head.source.commit[:7]})")
+    if head.changed:
+        more = ", …" if head.changed[5:] else ""
+        faults.append(f"not committed, so neither rendered nor checked: {', '.join(head.changed[:5])}{more}")
     return faults
+
+
+def _has_commit(where: str, rendered: Rendered) -> bool | None:
+    """Whether the repository in front of us has the commit that the folder pins; None for a URL, whose server may have it."""
+    return None if is_url(where) else commit_of(Place(folder=Path(where)), rendered.commit) is not None
+
+
+def _lost_from(where: str, rendered: Rendered) -> str | None:
+    """The remote that pods fetch from, if this clone knows its branches and the commit is on none of them."""
+    if is_url(where) or not rendered.url:
+        return None
+    place = Place(folder=Path(where))
+    remotes = to_remotes(ask_remotes(place).answer().text).urls
+    remote = next((name for name, url in remotes.items() if is_same_repository(url, rendered.url)), None)
+    is_known = remote and not (is_shallow(place) and commit_of(place, rendered.commit) is None)
+    return remote if remote and is_known and is_on_remote_as_last_seen(place, rendered.commit, remote) is False else None

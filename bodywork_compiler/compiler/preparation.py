@@ -82,6 +82,7 @@ def _facts(shared: Shared, writer: Writer) -> Pairs:
         (labels.FACT_GIT_BRANCH, source.branch),
         (labels.FACT_GIT_COMMIT, source.commit),
         (labels.FACT_GIT_FOLDER, source.folder),
+        (labels.FACT_GIT_TREE, source.tree),
         (labels.FACT_SSH_SECRET, shared.pod["ssh_secret"]),
         (labels.FACT_RENDER_OPTIONS, json.dumps(_options(shared, writer), sort_keys=True)),
     )

@@ -11,12 +11,11 @@ from bodywork_compiler.git import ssh
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place, ask_server, complaint, tell
-from bodywork_compiler.git.questions import Remotes, ask_files_named, commit_of, current_branch, is_hash, last_change
+from bodywork_compiler.git.questions import Remotes, ask_tree, commit_of, current_branch, is_hash, last_change
 from bodywork_compiler.git.scratch import scratch_folder
-from bodywork_compiler.git.tree import rendered_folders
+from bodywork_compiler.git.tree import manifest_folders, names_in, tree_digest
 from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
-from bodywork_compiler.source import RENDER_MARKER
 
 # asked for by git when a server wants a login: user and password come from the environment, since everybody can read a command line
 _HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$BODYWORK_GIT_USER" "$BODYWORK_GIT_PASSWORD"; }; f'
@@ -39,8 +38,17 @@ def cloned(address: str, wanted: Wanted) -> Iterator[Checkout]:
         folder = place.folder / wanted.folder
         if not folder.is_dir() or place.folder not in (folder.resolve(), *folder.resolve().parents):
             raise BodyworkError(f"{url} has no folder {wanted.folder} at commit {revision[:7]}")
-        commit = revision if wanted.commit else _pinned(place, folder, revision)
-        pinned = Pinned(commit=commit, branch=wanted.branch or (None if wanted.commit else branch), folder=wanted.folder, is_pushed=True)
+        inside = Place(folder=folder, env=place.env, secrets=place.secrets, settings=place.settings, may_fetch=True)
+        tree = ask_tree(inside, revision).text()
+        manifests = manifest_folders(names_in(tree))
+        changed = None if wanted.commit or wanted.as_head else last_change(inside, revision, manifests)
+        pinned = Pinned(
+            commit=changed[0] if changed else revision,
+            branch=wanted.branch or (None if wanted.commit else branch),
+            folder=wanted.folder,
+            tree=tree_digest(tree, manifests),
+            is_pushed=True,
+        )
         # what was just fetched from there need not be asked for again
         source, notes = to_source(place, pinned, Remotes(urls={"origin": url}, upstreams={}), wanted)
         found = Found(source=source, notes=(*_branch_note(branch, wanted), *notes, *notes_about(place.folder, folder)))
@@ -102,12 +110,6 @@ def _check_inside(folder: str) -> None:
     path = PurePosixPath(folder)
     if path.is_absolute() or ".." in path.parts:
         raise BodyworkError(f"--folder {folder}: must be a folder inside the repository, relative to its root")
-
-
-def _pinned(place: Place, folder: Path, revision: str) -> str:
-    inside = Place(folder=folder, env=place.env, secrets=place.secrets, settings=place.settings, may_fetch=True)
-    found = last_change(inside, revision, rendered_folders(ask_files_named(inside, RENDER_MARKER).text().split("\0")))
-    return found[0] if found else revision
 
 
 def _branch_note(branch: str | None, wanted: Wanted) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.origin import Pinned, to_source
 from bodywork_compiler.git.process import Place
-from bodywork_compiler.git.questions import Remotes, ask_remotes, commit_of, is_shallow, to_remotes
+from bodywork_compiler.git.questions import Remotes, ask_remotes, ask_tree, commit_of, is_shallow, to_remotes
 from bodywork_compiler.git.scratch import scratch_folder
-from bodywork_compiler.git.tree import blobs_in, rendered_folders, write_out
+from bodywork_compiler.git.tree import blobs_in, manifest_folders, tree_digest, write_out
 from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.git.working_tree import output_within, pinned_commit, project_folder
@@ -25,11 +25,10 @@ def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     revision = _revision(place, remotes, wanted)
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
     blobs = blobs_in(place, revision, prefix)
-    commit = revision
-    if not wanted.commit:
-        rendered = rendered_folders(blob.path for blob in blobs) + output_within(folder, wanted.output)
-        commit = pinned_commit(place, revision, rendered, remotes.of(wanted.branch))
-    source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix), remotes, wanted)
+    manifests = manifest_folders(blob.path for blob in blobs) + output_within(folder, wanted.output)
+    commit = revision if wanted.commit else pinned_commit(place, revision, manifests, remotes.of(wanted.branch))
+    tree = tree_digest(ask_tree(place, revision).text(), manifests)
+    source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix, tree=tree), remotes, wanted)
     with scratch_folder() as scratch:
         left_out = write_out(place, blobs, scratch)
         yield Checkout(folder=scratch, found=lambda: Found(source=source, notes=(*notes, *notes_about(top, folder))), left_out=left_out)

@@ -7,7 +7,7 @@ from bodywork_compiler.git import ssh
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.process import Place
 from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_as_last_seen, top_of
-from bodywork_compiler.git.tree import blobs_in, is_within, rendered_folders
+from bodywork_compiler.git.tree import blobs_in, is_within, manifest_folders
 from bodywork_compiler.git.wanted import Wanted
 from bodywork_compiler.source import Source
 from bodywork_compiler.values import value
@@ -20,6 +20,7 @@ class Pinned:
     commit: str
     branch: str | None
     folder: str
+    tree: str = ""
     is_pushed: bool | None = None
 
 
@@ -44,9 +45,9 @@ def to_source(place: Place, pinned: Pinned, remotes: Remotes, wanted: Wanted) ->
         from bodywork_compiler.git.archive import pack
 
         blobs = blobs_in(place, pinned.commit, pinned.folder)
-        rendered = rendered_folders(blob.path for blob in blobs)
-        archive = pack(place, [blob for blob in blobs if not is_within(blob.path, rendered)])
-    source = Source(commit=pinned.commit, url=url, branch=pinned.branch, folder=pinned.folder, archive=archive)
+        manifests = manifest_folders(blob.path for blob in blobs)
+        archive = pack(place, [blob for blob in blobs if not is_within(blob.path, manifests)])
+    source = Source(commit=pinned.commit, url=url, branch=pinned.branch, folder=pinned.folder, archive=archive, tree=pinned.tree)
     return source, (note,) if note else ()
 
 

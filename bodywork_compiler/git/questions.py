@@ -104,9 +104,9 @@ def to_remotes(text: str) -> Remotes:
     return found
 
 
-def ask_files_named(place: Place, name: str) -> Asked:
-    """The tracked files of that name in the folder and below, relative to the folder, each ended by NUL."""
-    return Asked(place, "ls-files", "-z", "--", f":(glob)**/{name}")
+def ask_tree(place: Place, revision: str) -> Asked:
+    """The files of the folder and below as a commit has them, relative to the folder: for `names_in` and `tree_digest`."""
+    return Asked(place, "ls-tree", "-r", "-z", revision)
 
 
 def last_change(place: Place, revision: str, without: Sequence[str] = ()) -> tuple[str, bool] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
 from bodywork_compiler.git.tree_names import LONGEST_LINK, refuse_unsafe, shown
-from bodywork_compiler.source import RENDER_MARKER
+from bodywork_compiler.source import KUSTOMIZATIONS, RENDER_MARKER
 from bodywork_compiler.values import value
 
 EXECUTABLE, SYMLINK = "100755", "120000"
@@ -50,9 +51,31 @@ def blobs_in(place: Place, commit: str, folder: str) -> tuple[Blob, ...]:
     return tuple(Blob(path=path, mode=mode, hash=hash_, size=int(size)) for path, mode, hash_, size in files)
 
 
-def rendered_folders(paths: Iterable[str]) -> tuple[str, ...]:
-    """The folders of a render among these files, from their marker. The project's own folder is never one."""
-    return tuple(sorted(str(path.parent) for path in map(PurePosixPath, paths) if path.name == RENDER_MARKER and len(path.parts) > 1))
+def manifest_folders(paths: Iterable[str]) -> tuple[str, ...]:
+    """The folders of manifests among these files: a render's, by its marker, and overlays, which are kustomizations without a script in them.
+
+    What is in them is no part of the project. The project's own folder is never one.
+    """
+    inside = [path for path in map(PurePosixPath, paths) if len(path.parts) > 1]
+    rendered = {str(path.parent) for path in inside if path.name == RENDER_MARKER}
+    with_script = {str(folder) for path in inside if path.suffix in (".py", ".ipynb") for folder in path.parents}
+    overlays = {str(path.parent) for path in inside if path.name in KUSTOMIZATIONS} - with_script
+    return tuple(sorted(rendered | overlays))
+
+
+def names_in(tree: str) -> list[str]:
+    """Of what `ask_tree` was answered: the names of all files."""
+    return [entry.partition("\t")[2] for entry in tree.split("\0")]
+
+
+def tree_digest(tree: str, without: Sequence[str]) -> str:
+    """Of what `ask_tree` was answered: names, modes and contents of the files outside the folders `without`. Pods get no submodules."""
+    digest = sha256()
+    for entry in tree.split("\0"):
+        meta, _, path = entry.partition("\t")
+        if " blob " in meta and not is_within(path, without):
+            digest.update(os.fsencode(f"{entry}\0"))
+    return digest.hexdigest()
 
 
 def is_within(path: str, folders: Iterable[str]) -> bool:

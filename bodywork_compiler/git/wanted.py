@@ -16,7 +16,8 @@ class Wanted:
 
     `output` is the folder that a render is about to write: never part of the source. `ask_remote` asks the remote itself, over the
     network, whether it has the commit. `nearby`: it will run on this machine, which takes the commit from the repository in front of us,
-    pushed or not; `as_files`: not even a commit, but the files as they stand.
+    pushed or not; `as_files`: not even a commit, but the files as they stand. `as_head`: the branch's last commit, and not the last one that
+    changed the project.
     """
 
     branch: str | None = None
@@ -27,6 +28,7 @@ class Wanted:
     ask_remote: bool = False
     nearby: bool = False
     as_files: bool = False
+    as_head: bool = False
     ssh: Identity | None = None
 
 

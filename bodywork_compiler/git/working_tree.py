@@ -12,16 +12,16 @@ from bodywork_compiler.git.process import Asked, Place, ask_server, complaint
 from bodywork_compiler.git.questions import (
     Remotes,
     Status,
-    ask_files_named,
     ask_remotes,
     ask_status,
+    ask_tree,
     is_shallow,
     last_change,
     to_remotes,
     to_status,
     top_of,
 )
-from bodywork_compiler.git.tree import is_within, rendered_folders
+from bodywork_compiler.git.tree import is_within, manifest_folders, names_in, tree_digest
 from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.source import RENDER_MARKER
@@ -33,10 +33,10 @@ def as_it_stands(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     place = Place(folder=folder)
     with ExitStack() as ends:
         # the status last: it waits for the settings, and the others are answered meanwhile
-        markers = _until(ends, ask_files_named(place, RENDER_MARKER))
+        tree = _until(ends, ask_tree(place, "HEAD"))
         remotes = _until(ends, ask_remotes(place))
         status = _until(ends, ask_status(place))
-        yield Checkout(folder=where, found=lambda: _found(place, top, (status, markers, remotes), wanted))
+        yield Checkout(folder=where, found=lambda: _found(place, top, (status, tree, remotes), wanted))
 
 
 def _until(ends: ExitStack, question: Asked) -> Asked:
@@ -45,20 +45,23 @@ def _until(ends: ExitStack, question: Asked) -> Asked:
 
 
 def _found(place: Place, top: Path, questions: tuple[Asked, Asked, Asked], wanted: Wanted) -> Found:
-    asked_status, asked_markers, asked_remotes = questions
+    asked_status, asked_tree, asked_remotes = questions
     folder = place.folder
     status = to_status(asked_status.text())
-    require_a_commit(status, folder)
-    rendered = rendered_folders(asked_markers.text().split("\0")) + output_within(folder, wanted.output)
     remotes = to_remotes(asked_remotes.answer().text)
-    commit = pinned_commit(place, "HEAD", rendered, remotes.of(status.branch))
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
-    pinned = Pinned(commit=commit, branch=status.branch, folder=prefix, is_pushed=_is_pushed(status, remotes))
+    changed, untracked = (_inside(paths, prefix) for paths in (status.changed, status.untracked))
+    head = require_a_commit(status, folder)
+    tree = asked_tree.text()
+    manifests = manifest_folders([*names_in(tree), *changed]) + output_within(folder, wanted.output)
+    commit = head if wanted.as_head else pinned_commit(place, "HEAD", manifests, remotes.of(status.branch))
+    digest = tree_digest(tree, manifests)
+    pinned = Pinned(commit=commit, branch=status.branch, folder=prefix, tree=digest, is_pushed=_is_pushed(status, remotes))
     source, notes = to_source(place, pinned, remotes, wanted)
     return Found(
         source=source,
-        changed=_within(status.changed, prefix, folder, rendered),
-        untracked=_within(status.untracked, prefix, folder, rendered),
+        changed=_of_project(changed, folder, manifests),
+        untracked=_of_project(untracked, folder, manifests),
         notes=(*notes, *notes_about(top, folder)),
     )
 
@@ -73,16 +76,17 @@ def project_folder(where: Path) -> tuple[Path, Path]:
     return folder, top_of(folder)
 
 
-def require_a_commit(status: Status, folder: Path) -> None:
+def require_a_commit(status: Status, folder: Path) -> str:
     if status.head is None:
         raise BodyworkError(
             f"{folder}: the repository has no commit yet, and pods run a commit", hint="git add . && git commit -m 'First version'"
         )
+    return status.head
 
 
-def pinned_commit(place: Place, revision: str, rendered: Sequence[str], remote: str | None) -> str:
-    """The last commit that changed the project, so that a commit of rendered manifests, or of another project, changes no manifest."""
-    found = last_change(place, revision, rendered)
+def pinned_commit(place: Place, revision: str, manifests: Sequence[str], remote: str | None) -> str:
+    """The last commit that changed the project, so that a commit of manifests, overlays or another project, changes no manifest."""
+    found = last_change(place, revision, manifests)
     if found is None:
         raise BodyworkError(
             f"{place.folder}: nothing in this folder is committed, and pods run a commit", hint="git add . && git commit -m 'First version'"
@@ -90,7 +94,7 @@ def pinned_commit(place: Place, revision: str, rendered: Sequence[str], remote: 
     commit, history_ends = found
     if history_ends and is_shallow(place):
         _deepen(place, remote)
-        commit, _ = last_change(place, revision, rendered) or found
+        commit, _ = last_change(place, revision, manifests) or found
     return commit
 
 
@@ -118,8 +122,11 @@ def _is_pushed(status: Status, remotes: Remotes) -> bool | None:
     return True if status.is_ahead is False and upstream is not None and upstream == remotes.of(status.branch) else None
 
 
-def _within(paths: Sequence[str], prefix: str, folder: Path, rendered: Sequence[str]) -> tuple[str, ...]:
-    """What is not committed, without what a render made, committed or not; relative to the project's folder."""
-    start = f"{prefix}/" if prefix else ""
-    inside = [path.removeprefix(start) for path in paths]
-    return tuple(path for path in inside if not is_within(path.rstrip("/"), rendered) and not (folder / path / RENDER_MARKER).is_file())
+def _inside(paths: Sequence[str], prefix: str) -> tuple[str, ...]:
+    """Relative to the project's folder."""
+    return tuple(path.removeprefix(f"{prefix}/") for path in paths) if prefix else tuple(paths)
+
+
+def _of_project(paths: Sequence[str], folder: Path, manifests: Sequence[str]) -> tuple[str, ...]:
+    """What is not committed, without overlays and what a render made, committed or not."""
+    return tuple(path for path in paths if not is_within(path.rstrip("/"), manifests) and not (folder / path / RENDER_MARKER).is_file())

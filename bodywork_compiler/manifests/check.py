@@ -29,6 +29,7 @@ class Rendered:
 
     pipeline: str
     commit: str
+    tree: str
     url: str | None
     branch: str | None
     options: Mapping[str, Any]
@@ -64,6 +65,7 @@ def read_rendered(folder: Path) -> Rendered:
     return Rendered(
         pipeline=plan.pipeline,
         commit=facts[labels.FACT_GIT_COMMIT],
+        tree=facts.get(labels.FACT_GIT_TREE, ""),
         url=facts.get(labels.FACT_GIT_URL),
         branch=facts.get(labels.FACT_GIT_BRANCH),
         options=_options(facts.get(labels.FACT_RENDER_OPTIONS, "{}"), folder),

@@ -12,9 +12,8 @@ from bodywork_compiler.manifests.files import read_file, read_text
 from bodywork_compiler.manifests.objects import KubeObject, Plan
 from bodywork_compiler.manifests.plan import plan_of
 from bodywork_compiler.problems import LARGEST_TEXT
-from bodywork_compiler.source import RENDER_UNDER_WAY
+from bodywork_compiler.source import KUSTOMIZATIONS, RENDER_UNDER_WAY
 
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 SUFFIXES = (".yaml", ".yml", ".json")
 
 

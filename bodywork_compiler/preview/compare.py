@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.preview.difference import change, is_namespace_of_run
+from bodywork_compiler.preview.difference import change, is_namespace_of_run, same_files
 from bodywork_compiler.preview.groups import copies
 from bodywork_compiler.preview.standing import has_namespace, items, labelled, left, standing, strangers
 from bodywork_compiler.preview.values import Difference, Object
@@ -52,6 +53,7 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
     bodies, free = [each for _, each in objects], secrets.token_hex(4)
     pods = check_pods(Rehearsal(there, free, accounts_to_come(bodies, live, where.namespace)), bodies)
     known = _known(bodies, live, where.namespace)
+    words = same_files(_facts_of(live, plan, where.namespace), plan.facts)
     rehearsed, warned = _rehearse(there, calls(known, live, namespace=where.namespace, free=free), pods)
     return Difference(
         pipeline=plan.pipeline,
@@ -60,10 +62,18 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
         has_namespace=True,
         changes=(
             *copies(there, plan, where.namespace),
-            *(change(each, step, live.get(key), rehearsed.get(key)) for step, each, key in _keyed(objects, where.namespace)),
+            *(change(each, step, live.get(key), rehearsed.get(key), words) for step, each, key in _keyed(objects, where.namespace)),
         ),
         left=left(plan, stand, where.namespace),
         warnings=warned,
+        same_files_as=next(iter(words), None),
+    )
+
+
+def _facts_of(live: Mapping[Key, Object], plan: Plan, namespace: str) -> Object | None:
+    """The pipeline's ConfigMap as it is, by whatever name the plan gives it."""
+    return next(
+        (live.get(key_of(each, namespace)) for _, each in _objects(plan) if each.labels.get(labels.ROLE) == labels.ROLE_PIPELINE), None
     )
 
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from bodywork_compiler import labels
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.preview.cleaned import cleaned, masked
 from bodywork_compiler.preview.parts import parts
 from bodywork_compiler.preview.values import Action, Change, Object
 
 
-def change(manifest: KubeObject, step: int, live: Object | None, rehearsed: Object | None) -> Change:
-    """What apply would make of it. `rehearsed` is what the server's dry run gave; what is new is shown as it was written."""
-    before = cleaned(live) if live else {}
+def change(
+    manifest: KubeObject, step: int, live: Object | None, rehearsed: Object | None, same_files: Mapping[str, str] = MappingProxyType({})
+) -> Change:
+    """What apply would make of it. `rehearsed` is what the server's dry run gave; what is new is shown as it was written.
+
+    `same_files` says which words of a commit that runs now stand for which of the plan's, where both have the same files.
+    """
+    before = _with_words(cleaned(live), same_files) if live else {}
     after = cleaned(rehearsed if live and rehearsed else manifest.body)
     action = _action(manifest.kind, before, after)
     return Change(
@@ -27,6 +34,27 @@ def change(manifest: KubeObject, step: int, live: Object | None, rehearsed: Obje
         parts=parts(before, after) if action in {"changed", "replaced"} else (),
         diff=() if action == "same" else _diff(manifest, before, after),
     )
+
+
+def same_files(live: Object | None, facts: Mapping[str, str]) -> Mapping[str, str]:
+    """From the pipeline's ConfigMap as it is and the plan's `facts`: the words of one commit and the other's, if they have the same files."""
+    data = (live or {}).get("data") or {}
+    keys = (labels.FACT_GIT_COMMIT, labels.FACT_PLAN_DIGEST)
+    is_same = facts.get(labels.FACT_GIT_TREE) and all(
+        data.get(key) == facts.get(key) for key in (labels.FACT_GIT_TREE, labels.FACT_GIT_FOLDER)
+    )
+    if not is_same or not all(data.get(key) and facts.get(key) for key in keys) or data[keys[0]] == facts[keys[0]]:
+        return {}
+    commit, other = str(data[labels.FACT_GIT_COMMIT]), facts[labels.FACT_GIT_COMMIT]
+    return {commit: other, commit[:7]: other[:7], str(data[labels.FACT_PLAN_DIGEST]): facts[labels.FACT_PLAN_DIGEST]}
+
+
+def _with_words(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_words(each, words) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_words(each, words) for each in value]
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def _action(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Action:

@@ -35,7 +35,10 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """All objects of a plan beside what stands in the cluster. Without a namespace everything is new, and the server was not asked."""
+    """All objects of a plan beside what stands in the cluster. Without a namespace everything is new, and the server was not asked.
+
+    `same_files_as` is the commit that runs now, where the plan's is another one with the same files: that is no difference.
+    """
 
     pipeline: str
     context: str
@@ -44,6 +47,7 @@ class Difference:
     changes: tuple[Change, ...]
     left: tuple[Left, ...] = ()
     warnings: tuple[str, ...] = ()
+    same_files_as: str | None = None
 
     @property
     def is_same(self) -> bool:

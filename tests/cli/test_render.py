@@ -467,7 +467,7 @@ def test_a_plain_render_starts_git_five_times_and_asks_no_network(tmp_path: Path
     said = calls()
     assert len(said) == 5, said
     assert sum(" config " in call for call in said) == 2, "the second asks for settings that name programs, before files are looked at"
-    for verb in (" status ", " ls-files ", " log "):
+    for verb in (" status ", " ls-tree ", " log "):
         assert sum(verb in call for call in said) == 1, said
 
 

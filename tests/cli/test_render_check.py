@@ -98,12 +98,26 @@ def test_the_command_that_renders_again_has_the_options_of_the_render(
     assert main(["render", "--check", "argo", "--templates", str(templates)]) == 0
 
 
+def test_a_shallow_clone_with_the_same_files_needs_no_history(iris: Repository, tmp_path: Path) -> None:
+    clone = a_shallow_clone(iris, tmp_path / "shallow")
+    assert main(["render", clone, "--check", f"{clone}/manifests"]) == 0
+
+
 def test_a_shallow_clone_is_told_how_to_get_the_rest(iris: Repository, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    iris.git("clone", "-q", "--depth=1", iris.path.as_uri(), str(tmp_path / "shallow"))
-    assert main(["render", str(tmp_path / "shallow"), "--check", str(tmp_path / "shallow" / "manifests")]) == 1
+    write(iris.path / "train" / "main.py", "print('better')\n")
+    iris.commit("Better training")
+    clone = a_shallow_clone(iris, tmp_path / "shallow")
+    assert main(["render", clone, "--check", f"{clone}/manifests", "--only-pinned"]) == 1
     stderr = capfd.readouterr().err
     assert "git fetch --unshallow" in stderr
     assert "fetch-depth: 0" in stderr
+    assert main(["render", clone, "--check", f"{clone}/manifests"]) == 1
+    assert "the project was changed since" in capfd.readouterr().err
+
+
+def a_shallow_clone(repository: Repository, to: Path) -> str:
+    repository.git("clone", "-q", "--depth=1", repository.path.as_uri(), str(to))
+    return str(to)
 
 
 def test_a_clone_with_other_remotes_says_the_same(iris: Repository) -> None:
@@ -157,4 +171,6 @@ def test_a_folder_that_a_killed_render_left(iris: Repository, capfd: pytest.Capt
 def test_a_commit_that_this_clone_has_not_got(iris: Repository, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     other = a_pipeline(tmp_path / "other", name="other")
     assert main(["render", "--check", "manifests", str(other.path)]) == 1
+    assert "the project was changed since" in capfd.readouterr().err
+    assert main(["render", "--check", "manifests", "--only-pinned", str(other.path)]) == 1
     assert "no commit" in capfd.readouterr().err

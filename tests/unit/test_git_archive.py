@@ -16,7 +16,7 @@ from builders import a_repository, write
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import archive
 from bodywork_compiler.git.process import Place
-from bodywork_compiler.git.tree import Blob, blobs_in, is_within, rendered_folders, write_out
+from bodywork_compiler.git.tree import Blob, blobs_in, is_within, manifest_folders, write_out
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_nothing_is_written_outside(place: Place, tmp_path: Path, path: str) -> 
 
 def test_a_folder_is_a_renders_by_its_marker() -> None:
     paths = ["a/.bodywork-render", "a/x.yaml", "b/c/.bodywork-render", ".bodywork-render", ""]
-    assert rendered_folders(paths) == ("a", "b/c")
+    assert manifest_folders(paths) == ("a", "b/c")
     assert [path for path in ("a", "a/x", "ab/x", "b/x", "b/c/d") if is_within(path, ("a", "b/c"))] == ["a", "a/x", "b/c/d"]
 
 

@@ -333,7 +333,6 @@ def spawned(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 GIT_CALLS: tuple[Callable[[Place, str], object], ...] = (
     questions.commit_of,
     lambda place, word: questions.last_change(place, "HEAD", [word]),
-    lambda place, word: questions.ask_files_named(place, word).answer(),
     lambda place, word: questions.is_on_remote_as_last_seen(place, "0" * 40, word),
     lambda place, word: questions.is_on_remote(place, "0" * 40, word),
     lambda place, word: tree.blobs_in(place, "0" * 40, word),

@@ -230,3 +230,40 @@ def test_what_a_run_copies_from_a_group_is_compared_and_no_value_is_shown() -> N
     assert [(each.name, each.action) for each in found.changes if each.kind == "Secret"] == [("store", "new"), ("token", "changed")]
     for value in ("aHVudGVyMg", "b2xk", "b3du"):
         assert value not in str(found)
+
+
+def facts(commit: str, tree: str) -> dict[str, Any]:
+    data = {"dag": "train", "git-commit": commit, "git-tree": tree, "plan-digest": f"of {commit}"}
+    own = {"bodywork/pipeline": "iris", "bodywork/role": "pipeline", "bodywork/step": "0"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bodywork-iris", "labels": own}, "data": data}
+
+
+def job_of(commit: str, args: str = "main.py") -> dict[str, Any]:
+    env = [{"name": "BODYWORK_GIT_COMMIT", "value": commit}, {"name": "GIT_COMMIT_HASH", "value": commit[:7]}]
+    spec = {"template": {"spec": {"containers": [{"name": "stage", "args": [args], "env": env}]}}}
+    metadata = {**JOB["metadata"], "annotations": {"bodywork/git-commit": commit}}  # type: ignore[dict-item]
+    return {**JOB, "metadata": metadata, "spec": spec}
+
+
+OLD, NEW = "a" * 40, "b" * 40
+
+
+@pytest.mark.parametrize(
+    ("tree", "args", "actions", "same"),
+    [
+        ("1", "main.py", ["same", "same"], OLD),
+        ("1", "other.py", ["same", "replaced"], OLD),
+        ("2", "main.py", ["changed", "replaced"], None),
+    ],
+    ids=["another commit with the same files", "and another change", "other files"],
+)
+def test_another_commit_with_the_same_files_is_no_change(tree: str, args: str, actions: list[str], same: str | None) -> None:
+    live = [made(facts(OLD, "1")), made(job_of(OLD))]
+    ours = [facts(NEW, tree), job_of(NEW, args)]
+    answers = Answers(
+        {"get namespace/lab": good("namespace/lab"), "get --ignore": good({"kind": "List", "items": live}), NAMES: good(), LEASE: good()}
+        | {"replace": good(made(job_of(NEW, args))), "create": good(made(job_of(NEW, args)))}
+    )
+    found = compare(a_plan(*ours), kubectl(answers))
+    assert [each.action for each in found.changes] == actions
+    assert found.same_files_as == same
