@@ -55,6 +55,13 @@ def is_forbidden(error: str) -> bool:
     return "(Forbidden)" in error
 
 
+def rights_lacking(error: str) -> list[str]:
+    """`patch deployments.apps`, each once, in the authorizer's words; none where something else said no:
+    https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/handlers/responsewriters/errors.go"""
+    found = re.findall(r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"', error)
+    return list(dict.fromkeys(f"{verb} {resource}{f'.{group}' if group else ''}" for verb, resource, group in found))
+
+
 def is_conflict(error: str) -> bool:
     return "(Conflict)" in error
 

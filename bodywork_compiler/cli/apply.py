@@ -111,7 +111,7 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     from bodywork_compiler.report import Commands, View, choose, showing
     from bodywork_compiler.report.run_report import also
     from bodywork_compiler.runner import owners, part
-    from bodywork_compiler.runner.start import run_plan
+    from bodywork_compiler.runner.start import check_rights, run_plan
 
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
@@ -129,10 +129,13 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     if asked.dry_run:
         from bodywork_compiler.preview.dry_run import dry_run
 
+        tell = choose(view, sys.stdout)
+        if asked.dry_run == "server":
+            check_rights(plan, kubectl, tell, asked.run)
         return dry_run(
             part.narrowed(plan, asked.run),
             kubectl,
-            choose(view, sys.stdout),
+            tell,
             by=asked.dry_run,
             stand_in=asked.dry_run_namespace,
             options=asked.run,

@@ -84,6 +84,12 @@ def _say(found: Difference) -> None:
         click.echo(
             f"bodywork: namespace {found.namespace} is not there: everything is new, and the server was not asked about it", err=True
         )
+    if found.lacking:
+        click.echo(
+            f"bodywork: you may not {', '.join(found.lacking)} in namespace {found.namespace}: compared without the API server's dry run. Fields that "
+            "are gone from the manifests, and what the server would refuse, are not seen. Kubernetes' own role edit has these rights.",
+            err=True,
+        )
     if found.same_files_as:
         click.echo(
             f"bodywork: commit {found.same_files_as[:7]} runs there, and has the same files: another commit alone is no change", err=True

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl_errors import rights_lacking
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.preview.difference import change, is_namespace_of_run, same_files
+from bodywork_compiler.preview.difference import change, is_namespace_of_run, put_over, same_files
 from bodywork_compiler.preview.groups import copies
 from bodywork_compiler.preview.standing import has_namespace, items, labelled, left, standing, strangers
 from bodywork_compiler.preview.values import Difference, Object
@@ -26,11 +27,14 @@ from bodywork_compiler.runner.rehearsal import (
     check_pods,
     key_of,
     kinds_to_come,
+    named,
     said,
     warnings,
 )
 from bodywork_compiler.runner.tracking import tracked
 from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
+
+_SEE_THE_LOCK = "get leases.coordination.k8s.io"
 
 
 def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, options: RunOptions = DEFAULT_RUN) -> Difference:
@@ -47,14 +51,14 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
             changes=tuple(change(each, step, None, None) for step, each in _objects(plan)),
         )
     objects = [(step, each) for step, each in _objects(plan) if not is_namespace_of_run(each, where.namespace)]
-    asked = [*(each for _, each in objects), *([plan.on_failure] if plan.on_failure else []), *records(plan)]
-    live, stand = standing(there, asked, where.namespace), labelled(there, plan)
+    asked = [*(each for _, each in objects), *([plan.on_failure] if plan.on_failure else [])]
+    live, stand = _standing(there, asked, records(plan), where.namespace), labelled(there, plan)
     refuse(plan, where.namespace, options, strangers=tuple(strangers(plan, live, where.namespace)), stand=stand)
     bodies, free = [each for _, each in objects], secrets.token_hex(4)
     pods = check_pods(Rehearsal(there, free, accounts_to_come(bodies, live, where.namespace)), bodies)
     known = _known(bodies, live, where.namespace)
     words = same_files(_facts_of(live, plan, where.namespace), plan.facts)
-    rehearsed, warned = _rehearse(there, calls(known, live, namespace=where.namespace, free=free), pods)
+    rehearsed, warned, lacking = _rehearse(there, calls(known, live, namespace=where.namespace, free=free), pods, live)
     return Difference(
         pipeline=plan.pipeline,
         context=where.context,
@@ -67,6 +71,7 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
         left=left(plan, stand, where.namespace),
         warnings=warned,
         same_files_as=next(iter(words), None),
+        lacking=lacking,
     )
 
 
@@ -75,6 +80,22 @@ def _facts_of(live: Mapping[Key, Object], plan: Plan, namespace: str) -> Object 
     return next(
         (live.get(key_of(each, namespace)) for _, each in _objects(plan) if each.labels.get(labels.ROLE) == labels.ROLE_PIPELINE), None
     )
+
+
+def _standing(kubectl: Kubectl, objects: Sequence[KubeObject], own: Sequence[KubeObject], namespace: str) -> dict[Key, Object]:
+    """Of the plan's `objects`, and of what runs write about themselves, what is there. The lock need not be seen to compare."""
+    try:
+        return standing(kubectl, [*objects, *own], namespace)
+    except KubectlFailed as failed:
+        lacking = rights_lacking(failed.result.err)
+        if lacking == [_SEE_THE_LOCK]:
+            return standing(kubectl, [*objects, *(each for each in own if each.kind != "Lease")], namespace)
+        if not lacking:
+            raise
+        raise BodyworkError(
+            f"what is there cannot be compared: you may not {', '.join(each for each in lacking if each != _SEE_THE_LOCK)} in namespace {namespace}",
+            hint="Kubernetes' own role view may read all but secrets, edit those too.",
+        ) from failed
 
 
 def _known(objects: Sequence[KubeObject], live: Collection[Key], namespace: str) -> list[KubeObject]:
@@ -92,17 +113,26 @@ def _keyed(objects: Iterable[tuple[int, KubeObject]], namespace: str) -> Iterato
     return ((step, each, key_of(each, namespace)) for step, each in objects)
 
 
-def _rehearse(kubectl: Kubectl, planned: Sequence[Call], pods: Iterable[Checked]) -> tuple[dict[Key, Object], tuple[str, ...]]:
-    """What the server's dry run makes of the objects, under the names that they have in the manifests; and its warnings.
+def _rehearse(
+    kubectl: Kubectl, planned: Sequence[Call], pods: Iterable[Checked], live: Mapping[Key, Object]
+) -> tuple[dict[Key, Object], tuple[str, ...], tuple[str, ...]]:
+    """What the server's dry run makes of the objects, under the names that they have in the manifests; its warnings; and the rights that lack.
 
-    What it refuses is raised, `pods` that are refused with it.
+    What it refuses is raised, `pods` that are refused with it. Who may not ask it gets each object as it would be if the server added nothing.
     """
     found: dict[Key, Object] = {}
-    refused, warned = [], []
+    refused: list[str] = []
+    warned: list[str] = []
+    lacking: list[str] = []
     for each in planned:
         there = kubectl.in_namespace(each.namespace) if each.namespace else kubectl
         result = there.try_(*each.words, "--output=json", stdin=each.stdin)
         warned += warnings(result, each.objects)
+        if result.exit_code != 0 and (rights := rights_lacking(result.err)):
+            lacking += rights
+            keyed = ((each.key(obj.kind, obj.name), obj) for obj in each.objects)
+            found |= {key: put_over(live[key], named(obj, key.name).body) for key, obj in keyed if key in live}
+            continue
         if result.exit_code != 0:
             refused.append(said(result, each.objects))
             continue
@@ -115,4 +145,4 @@ def _rehearse(kubectl: Kubectl, planned: Sequence[Call], pods: Iterable[Checked]
             refused.append(f"{workload.object.kind} {workload.object.name}: {workload.reason}")
     if refused:
         raise BodyworkError("the server refuses the manifests:\n" + "\n".join(refused))
-    return found, tuple(dict.fromkeys(warned))
+    return found, tuple(dict.fromkeys(warned)), tuple(dict.fromkeys(lacking))

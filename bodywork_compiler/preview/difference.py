@@ -36,6 +36,15 @@ def change(
     )
 
 
+def put_over(live: Any, manifest: Any) -> Any:
+    """What is there with all that the manifest says of it, as apply would leave it where nothing was taken out of the manifest."""
+    if isinstance(live, Mapping) and isinstance(manifest, Mapping):
+        return {**live, **{key: put_over(live.get(key), value) for key, value in manifest.items()}}
+    if isinstance(live, list) and isinstance(manifest, list) and len(live) == len(manifest):
+        return [put_over(one, other) for one, other in zip(live, manifest, strict=True)]
+    return live if manifest is None else manifest
+
+
 def same_files(live: Object | None, facts: Mapping[str, str]) -> Mapping[str, str]:
     """From the pipeline's ConfigMap as it is and the plan's `facts`: the words of one commit and the other's, if they have the same files."""
     data = (live or {}).get("data") or {}

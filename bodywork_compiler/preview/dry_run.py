@@ -135,7 +135,7 @@ class _Asking:
     def unasked(self) -> Iterator[str]:
         if self.is_stand_in:
             yield (
-                f"namespace {self.namespace} is not there: its objects are asked about in namespace {self.asked_in}. Not asked: the rights, quotas, "
+                f"namespace {self.namespace} is not there: its objects are asked about in namespace {self.asked_in}. Not asked: the quotas, "
                 f"limits and Pod Security of {self.namespace}, and whether the secrets that stages name are there"
             )
 

@@ -38,6 +38,7 @@ class Difference:
     """All objects of a plan beside what stands in the cluster. Without a namespace everything is new, and the server was not asked.
 
     `same_files_as` is the commit that runs now, where the plan's is another one with the same files: that is no difference.
+    `lacking` are rights without which the server could not be asked about some objects: what their manifests no longer say is not seen then.
     """
 
     pipeline: str
@@ -48,6 +49,7 @@ class Difference:
     left: tuple[Left, ...] = ()
     warnings: tuple[str, ...] = ()
     same_files_as: str | None = None
+    lacking: tuple[str, ...] = ()
 
     @property
     def is_same(self) -> bool:

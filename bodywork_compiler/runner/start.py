@@ -17,7 +17,7 @@ from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.proxy import Proxy
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
-from bodywork_compiler.runner import run
+from bodywork_compiler.runner import rights, run
 from bodywork_compiler.runner.events import Event, RunStarted
 from bodywork_compiler.runner.inbox import Inbox, ProxyEnded, Wake
 from bodywork_compiler.runner.session import LOST_SERVER_SECONDS, Session
@@ -58,6 +58,29 @@ def run_plan(
         session.kubectl = _for_writing(session)
         with _closing(session), _signals(session):
             return run.execute(session, started)
+    finally:
+        proxy.stop()
+
+
+def check_rights(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], options: RunOptions = DEFAULT_RUN) -> None:
+    """What a run asks before its first change, for who only wants to know: raises where rights lack. A lost API server is not waited for."""
+    inbox = Inbox()
+    proxy = Proxy(kubectl, on_end=lambda: inbox.put(ProxyEnded()))
+    try:
+        namespace = whereabouts(kubectl, plan).namespace  # while the proxy gets ready
+        proxy.wait_until_ready()
+        session = Session(
+            plan=plan,
+            namespace=namespace,
+            kubectl=kubectl.in_namespace(namespace),
+            api=Api(proxy.socket_path, namespace),
+            inbox=inbox,
+            tell=tell,
+            restart_proxy=proxy.restart,
+            options=replace(options, timeout_seconds=0.0),
+        )
+        with _closing(session):
+            rights.check(session)
     finally:
         proxy.stop()
 

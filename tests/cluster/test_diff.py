@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ pytestmark = pytest.mark.cluster
 KINDS = "jobs,deployments,services,configmaps,secrets,pods"
 
 
-def diff(cluster: Cluster, namespace: str, *manifests: Manifest, form: str = "json") -> Done:
+def diff(cluster: Cluster, namespace: str, *manifests: Manifest, form: str = "json", by: Cluster | None = None) -> Done:
     before = _state(cluster, namespace)
-    done = cluster.bodywork("diff", "-", "-o", form, "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests))
+    done = (by or cluster).bodywork("diff", "-", "-o", form, "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests))
     assert _state(cluster, namespace) == before
     return done
 
@@ -126,18 +127,53 @@ def test_all_that_the_server_refuses_is_an_error(cluster: Cluster, namespace: st
 
 
 @pytest.fixture
-def admin(cluster: Cluster, namespace: str, tmp_path: Path) -> Cluster:
-    """The cluster as a user sees it who is admin of the namespace, and nothing else."""
-    cluster.kubectl("create", "serviceaccount", "admin", "-n", namespace)
-    cluster.kubectl("create", "rolebinding", "admin", "-n", namespace, "--clusterrole=admin", f"--serviceaccount={namespace}:admin")
-    token = cluster.kubectl("create", "token", "admin", "-n", namespace).strip()
-    config = json.loads(cluster.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
-    (tmp_path / "kubeconfig").write_text(json.dumps(config))
-    return Cluster(tmp_path / "kubeconfig")
+def as_user(cluster: Cluster, namespace: str, tmp_path: Path) -> Callable[[str], Cluster]:
+    """The cluster as a user sees it who has one of Kubernetes' roles in the namespace, and nothing else."""
+
+    def of(role: str) -> Cluster:
+        cluster.kubectl("create", "serviceaccount", role, "-n", namespace)
+        cluster.kubectl("create", "rolebinding", role, "-n", namespace, f"--clusterrole={role}", f"--serviceaccount={namespace}:{role}")
+        token = cluster.kubectl("create", "token", role, "-n", namespace).strip()
+        config = json.loads(cluster.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
+        (tmp_path / role).write_text(json.dumps(config))
+        return Cluster(tmp_path / role)
+
+    return of
 
 
-def test_who_is_admin_of_the_namespace_can_do_it(cluster: Cluster, admin: Cluster, namespace: str) -> None:
+def test_who_may_only_look_sees_what_their_manifests_change(cluster: Cluster, as_user: Callable[[str], Cluster], namespace: str) -> None:
+    viewer = as_user("view")
+    assert apply(cluster, namespace, a_batch("train", 1), *a_service("serve", 2)).exit_code == 0
+
+    same = diff(cluster, namespace, a_batch("train", 1), *a_service("serve", 2), by=viewer)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert "you may not create jobs.batch in namespace" in same.stderr
+    assert "role edit has these rights" in same.stderr
+
+    changed = diff(cluster, namespace, a_batch("train", 1), *a_service("serve", 2, image="python:3.12"), *a_service("extra", 2), by=viewer)
+    for right in ("patch deployments.apps", "create services", "create jobs.batch"):
+        assert right in changed.stderr
+    assert actions(changed) == {
+        "Job train": "same",
+        "Deployment serve": "changed",
+        "Service serve": "same",
+        "Deployment extra": "new",
+        "Service extra": "new",
+    }
+    (serve,) = (each for each in json.loads(changed.stdout)["changes"] if (each["kind"], each["name"]) == ("Deployment", "serve"))
+    assert _changed(serve) == ["-image: python:3.11", "+image: python:3.12"]
+
+
+def test_who_may_not_read_an_object_is_told_which_right_lacks(cluster: Cluster, as_user: Callable[[str], Cluster], namespace: str) -> None:
+    done = diff(cluster, namespace, a_secret("hunter2"), a_batch("train", 1), by=as_user("view"))
+    assert done.returncode == 2
+    assert f"what is there cannot be compared: you may not get secrets in namespace {namespace}" in done.stderr
+    assert "role view may read all but secrets, edit those too" in done.stderr
+
+
+def test_who_is_admin_of_the_namespace_can_do_it(cluster: Cluster, as_user: Callable[[str], Cluster], namespace: str) -> None:
+    admin = as_user("admin")
     namespace_too = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"bodywork/pipeline": "tiny"}}}
     manifests = [namespace_too, a_secret("hunter2"), a_batch("train", 1), *a_service("serve", 2)]
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=stream(*manifests[1:]))

@@ -164,6 +164,8 @@ def test_who_lacks_a_right_is_told_all_of_it_before_anything_and_the_rules_said_
 
     refused = runner.apply(a_batch("train", 1))
     assert refused.exit_code == 1, refused.err
+    asked = runner.apply(a_batch("train", 1), options=("--dry-run=server",))
+    assert (asked.exit_code, asked.err) == (1, refused.err), "a dry run says the same"
     assert f"system:serviceaccount:{namespace}:runner lacks" in refused.err
     assert "watch jobs.batch" in refused.err
     assert "create leases.coordination.k8s.io" in refused.err
@@ -173,6 +175,8 @@ def test_who_lacks_a_right_is_told_all_of_it_before_anything_and_the_rules_said_
     put_role(
         cluster, namespace, "rest", yaml.safe_load("\n".join(line for line in refused.err.splitlines() if line.strip().startswith("- {")))
     )
+    asked = runner.apply(a_batch("train", 1), options=("--dry-run=server",))
+    assert asked.exit_code == 0, asked.err
     done = runner.apply(a_batch("train", 1))
     assert done.exit_code == 0, done.err
     assert [each for each in complaints(done) if each.startswith("you may not")] == [

@@ -267,3 +267,28 @@ def test_another_commit_with_the_same_files_is_no_change(tree: str, args: str, a
     found = compare(a_plan(*ours), kubectl(answers))
     assert [each.action for each in found.changes] == actions
     assert found.same_files_as == same
+
+
+def test_who_may_not_ask_the_server_sees_what_the_manifests_name_and_which_rights_lack() -> None:
+    live = made({**JOB, "spec": {"backoffLimit": 0, "completions": 1}})
+    no = 'Error from server (Forbidden): jobs.batch is forbidden: User "eve" cannot create resource "jobs" in API group "batch" in the namespace "lab"'
+    answers = Answers(
+        {"get namespace/lab": good("namespace/lab"), "get --ignore": good(live), NAMES: good(), LEASE: good(), "apply": bad(no)}
+    )
+    same = compare(a_plan(JOB), kubectl(answers))
+    assert ([each.action for each in same.changes], same.lacking) == (["same"], ("create jobs.batch",))
+    (changed,) = compare(a_plan({**JOB, "spec": {"backoffLimit": 3}}), kubectl(answers)).changes
+    assert [line for line in changed.diff if line[:1] in "+-"][2:] == ["-  backoffLimit: 0", "+  backoffLimit: 3"]
+
+
+def test_what_may_not_be_read_is_named_but_for_the_lock() -> None:
+    def no(*resources: tuple[str, str]) -> Result:
+        rights = "\n".join(
+            f'{each} "x" is forbidden: User "eve" cannot get resource "{each}" in API group "{group}"' for each, group in resources
+        )
+        return bad(f"Error from server (Forbidden): {rights}")
+
+    lock, secret = ("leases", "coordination.k8s.io"), ("secrets", "")
+    answers = Answers({"get namespace/lab": good("namespace/lab"), "get --ignore": no(lock, secret), NAMES: good(), LEASE: good()})
+    with pytest.raises(BodyworkError, match="you may not get secrets in namespace lab"):
+        compare(a_plan(JOB, SECRET), kubectl(answers))
