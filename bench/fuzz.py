@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bodywork_compiler import config
-from bodywork_compiler.config import judge  # noqa: F401 so that no case pays for its import
+from bodywork_compiler.config import schema_errors  # noqa: F401 so that no case pays for its import
 from bodywork_compiler.controller import schedule, work
 from bodywork_compiler.errors import BodyworkError, ConfigError
 from bodywork_compiler.git import url

@@ -81,9 +81,9 @@ def _files(folder: Path, template: str | None, pipeline: str) -> tuple[dict[str,
 
 
 def _schema(config_text: str) -> str:
-    from bodywork_compiler.config import schemas
+    from bodywork_compiler.config import schema
 
-    return schemas.text("1.2" if 'version: "1.2"' in config_text or "version: '1.2'" in config_text else "1.1")
+    return schema.text("1.2" if 'version: "1.2"' in config_text or "version: '1.2'" in config_text else "1.1")
 
 
 def _say(folder: Path, files: dict[str, str], remarks: list[str]) -> None:

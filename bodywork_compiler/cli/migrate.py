@@ -99,10 +99,10 @@ def _migrated(folder: Path, project: Project, namespace: str | None) -> tuple[st
 
 def _ignored(text: str) -> list[tuple[str | int, ...]]:
     """The keys that config 1.0 does not know; they would be errors in 1.2, or mean something."""
-    from bodywork_compiler.config import schemas, yaml_text
+    from bodywork_compiler.config import schema, yaml_reader
 
-    values = yaml_text.parse(text).values
-    return [(*fault.path, fault.unknown) for fault in schemas.faults("1.0", values) if fault.unknown]
+    values = yaml_reader.parse(text).values
+    return [(*fault.path, fault.unknown) for fault in schema.schema_faults("1.0", values) if fault.unknown]
 
 
 def _read(file: Path) -> str:

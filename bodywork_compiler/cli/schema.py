@@ -2,11 +2,11 @@
 
 import click
 
-from bodywork_compiler.config import schemas
+from bodywork_compiler.config import schema
 
 
 @click.command("schema")
-@click.argument("format_name", metavar="[FORMAT]", type=click.Choice(list(schemas.FILES)), default=schemas.NEWEST)
+@click.argument("format_name", metavar="[FORMAT]", type=click.Choice(list(schema.FILES)), default=schema.NEWEST)
 def command(format_name: str) -> None:
     """Print the JSON Schema of a config's format, for editors.
 
@@ -17,4 +17,4 @@ def command(format_name: str) -> None:
     Example:
       bodywork schema 1.1 > bodywork.schema.json
     """
-    click.echo(schemas.text(format_name), nl=False)
+    click.echo(schema.text(format_name), nl=False)

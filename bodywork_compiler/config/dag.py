@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from bodywork_compiler.config.faults import MOST_GUESSED, Fault, Path, did_you_mean, shown
+from bodywork_compiler.config.faults import MOST_GUESSED, Fault, KeyPath, did_you_mean, shown
 from bodywork_compiler.values import value
 
 Steps = tuple[tuple[str, ...], ...]
@@ -38,7 +38,7 @@ def spans(dag: str) -> dict[str, tuple[int, int]]:
     return found
 
 
-def faults(dag: str, is_service: Mapping[str, bool], path: Path, *, what_a_stage_is: str | None = None) -> Iterator[Fault]:
+def faults(dag: str, is_service: Mapping[str, bool], path: KeyPath, *, what_a_stage_is: str | None = None) -> Iterator[Fault]:
     """What is wrong with a DAG over these stages; nothing, when `steps` can be taken."""
     if _is_good(steps(dag), is_service):
         return

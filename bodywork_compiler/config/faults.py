@@ -1,15 +1,16 @@
-"""A fault while it is known by its key only: `("stages", "train", "batch", "retries")`. `places` finds the line and column."""
+"""What is wrong in a config: first by its key, `("stages", "train", "batch", "retries")`, then as a problem with line and column."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from bodywork_compiler.problems import Severity
+from bodywork_compiler.problems import Problem, Severity
 from bodywork_compiler.values import value
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 LONGEST_SHOWN = 40
 MOST_GUESSED = 20  # near names take time to find: who has more wrong names at one place is not helped by them
 
@@ -34,7 +35,7 @@ class Fault:
     not lead there: the first of two equal keys.
     """
 
-    path: Path
+    path: KeyPath
     message: str
     hint: str | None = None
     severity: Severity = "error"
@@ -77,3 +78,31 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     near = nearest(word, known)
     return None if near is None else f"did you mean {shown(near)}?"
+
+
+class Places(Protocol):
+    """A file that was read, asked where things stand in it."""
+
+    def place(self, fault: Fault) -> Place: ...
+
+    def hint(self, fault: Fault) -> str | None: ...
+
+
+def located(file: str, faults: Iterable[Fault], places: Places) -> list[Problem]:
+    return [_problem(file, fault, places) for fault in faults]
+
+
+def _problem(file: str, fault: Fault, places: Places) -> Problem:
+    place = fault.place or places.place(fault)
+    path = fault.path if fault.lacking is None else (*fault.path, fault.lacking)
+    return Problem(
+        file=file,
+        message=fault.message,
+        path=spelled(path),
+        line=place.line,
+        column=place.column,
+        hint=places.hint(fault),
+        excerpt=place.excerpt,
+        mark=place.mark,
+        severity=fault.severity,
+    )

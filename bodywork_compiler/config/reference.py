@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bodywork_compiler.config import schemas
+from bodywork_compiler.config.schema import schema_named
 
 _Schema = Mapping[str, Any]
 _HEAD = """# Config reference
@@ -27,7 +27,7 @@ _TYPES = {
 
 
 def page() -> str:
-    return "\n".join([_HEAD, *(line for name in _NEWEST_FIRST for line in _format(schemas.schema(name)))])
+    return "\n".join([_HEAD, *(line for name in _NEWEST_FIRST for line in _format(schema_named(name)))])
 
 
 def _format(schema: _Schema) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from bodywork_compiler.config import yaml_text
+from bodywork_compiler.config import yaml_reader
 from bodywork_compiler.project import Batch, Project, Stage
 
 NEW = "1.2"
@@ -28,13 +28,13 @@ def from_1_0(text: str, ignored: Sequence[Path], added: Mapping[str, str]) -> st
     `ignored` are the paths of keys that Bodywork 2 did not read, which become comments; `added` are new keys of the pipeline's section.
     """
     text, mark = text.removeprefix(_MARK), _MARK if text.startswith(_MARK) else ""
-    root: Any = yaml_text.parse(text).root
+    root: Any = yaml_reader.parse(text).root
     edits = [_word(text, key, "project", "pipeline") for key, _ in root.value if key.value == "project"]
     edits += [_word(text, value, "1.0", NEW) for key, value in root.value if key.value == "version"]
     edits += [_new_keys(text, value, added) for key, value in root.value if key.value == "project" and added]
     edits += [edit for path in ignored for edit in _commented(text, root, path)]
     for node in _truths(root):
-        edits.append((node.start_mark.index, node.end_mark.index, "1" if yaml_text.parse(node.value).values else "0"))
+        edits.append((node.start_mark.index, node.end_mark.index, "1" if yaml_reader.parse(node.value).values else "0"))
     for start, end, new in sorted(set(edits), reverse=True):
         text = text[:start] + new + text[end:]
     return mark + text

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from bodywork_compiler.cli import main
-from bodywork_compiler.config import schemas
+from bodywork_compiler.config import schema
 
 
-@pytest.mark.parametrize("name", schemas.FILES)
+@pytest.mark.parametrize("name", schema.FILES)
 def test_each_format_has_its_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", name]) == 0
-    assert json.loads(capsys.readouterr().out) == schemas.schema(name)
+    assert json.loads(capsys.readouterr().out) == schema.schema_named(name)
 
 
 def test_the_newest_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:

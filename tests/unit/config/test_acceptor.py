@@ -12,8 +12,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from problem_texts import GOOD
 
-from bodywork_compiler.config import acceptor, schemas
-from bodywork_compiler.config.yaml_values import Odd
+from bodywork_compiler.config.schema import FILES, KEYWORDS, compiled, schema_named
+from bodywork_compiler.config.yaml_reader import Odd
 
 INI = {
     "default": {"PROJECT_NAME": "iris", "DOCKER_IMAGE": "python:3.11"},
@@ -100,15 +100,15 @@ def parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from parts(part)
 
 
-@pytest.mark.parametrize("name", schemas.FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_good_config_is_accepted(name: str) -> None:
-    assert acceptor.compiled(schemas.schema(name))(good_values(name))
+    assert compiled(schema_named(name))(good_values(name))
 
 
-@pytest.mark.parametrize("name", schemas.FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_acceptor_says_what_jsonschema_says(name: str) -> None:
-    schema = schemas.schema(name)
-    accepts, validator = acceptor.compiled(schema), Draft202012Validator(schema)
+    schema = schema_named(name)
+    accepts, validator = compiled(schema), Draft202012Validator(schema)
     keys = [key for part in parts(schema) for key in part.get("properties", ())] + ["unknown", "a\n", ""]
     rnd = random.Random(name)
     verdicts = []
@@ -120,27 +120,27 @@ def test_the_acceptor_says_what_jsonschema_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", LEAVES, ids=repr)
-@pytest.mark.parametrize("name", schemas.FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_config_that_is_no_mapping_is_refused(name: str, value: object) -> None:
-    assert not acceptor.compiled(schemas.schema(name))(value)
+    assert not compiled(schema_named(name))(value)
 
 
-@pytest.mark.parametrize("name", schemas.FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_schemas_are_schemas_and_use_only_what_the_acceptor_knows(name: str) -> None:
-    schema = schemas.schema(name)
+    schema = schema_named(name)
     Draft202012Validator.check_schema(schema)
     for part in parts(schema):
-        assert set(part) <= acceptor.KEYWORDS
+        assert set(part) <= KEYWORDS
         assert "pattern" not in part or part["x-must"], "a pattern needs words for its message"
 
 
-@pytest.mark.parametrize("name", schemas.FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_every_key_is_described(name: str) -> None:
-    for part in parts(schemas.schema(name)):
+    for part in parts(schema_named(name)):
         for key, described in part.get("properties", {}).items():
             assert described.get("description") or "$ref" in described, key
 
 
 def test_what_the_acceptor_does_not_know_is_a_bug() -> None:
     with pytest.raises(KeyError):
-        acceptor.compiled({"multipleOf": 2})
+        compiled({"multipleOf": 2})

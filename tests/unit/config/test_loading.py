@@ -140,5 +140,5 @@ def test_a_good_config_needs_no_jsonschema(tmp_path: Path) -> None:
     write(tmp_path, {"bodywork.yaml": GOOD})
     program = "import sys; from pathlib import Path; from bodywork_compiler import config; config.load(Path()); print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    late = {"jsonschema", "difflib", "bodywork_compiler.config.judge", "bodywork_compiler.config.yaml_places"}
+    late = {"jsonschema", "difflib", "bodywork_compiler.config.schema_errors", "bodywork_compiler.config.yaml_errors"}
     assert late & set(ran.stdout.split()) == set()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bodywork_compiler.config import reference, schemas
+from bodywork_compiler.config import reference, schema
 
 PAGE = Path(__file__).parents[3] / "docs/config.md"
 
@@ -22,4 +22,4 @@ def test_keys_are_found_in_it(key: str) -> None:
 
 def test_every_format_has_a_chapter() -> None:
     page = reference.page()
-    assert [title for name in schemas.FILES if (title := schemas.schema(name)["title"]) not in page] == []
+    assert [title for name in schema.FILES if (title := schema.schema_named(name)["title"]) not in page] == []

@@ -1,7 +1,4 @@
-"""What no JSON Schema can say about `bodywork.yaml`: how its parts go together, and what Kubernetes would make of them.
-
-Values may have any type here: what has a wrong one was said by the schema, and is left out.
-"""
+"""What no JSON Schema can say about `bodywork.yaml`: its version, how its parts go together, and what Kubernetes makes of them."""
 
 from __future__ import annotations
 
@@ -9,10 +6,53 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bodywork_compiler.config import dag, images, naming
-from bodywork_compiler.config.faults import Fault, Path, did_you_mean, shown
-from bodywork_compiler.config.meaning import STARTUP_SECONDS_FOR_0, leaves_project
-from bodywork_compiler.config.yaml_version import SECTIONS, prefix, stage_names
+from bodywork_compiler import names
+from bodywork_compiler.config import dag, rules
+from bodywork_compiler.config.faults import Fault, KeyPath, did_you_mean, shown
+from bodywork_compiler.config.rules import STARTUP_SECONDS_FOR_0, leaves_project
+
+# version -> what it calls the section of the pipeline as a whole
+SECTIONS = {"1.0": "project", "1.1": "pipeline", "1.2": "pipeline"}
+NEWEST_BY_SECTION = {"project": "1.0", "pipeline": "1.1"}
+
+
+def judged_by(values: Mapping[str, Any]) -> tuple[str | None, Fault | None]:
+    """The version to judge a file by, and what is wrong with the version that it gives.
+
+    A file that says one version and is written in another is judged by the one it is written in, so that its other faults are found too;
+    None where nothing can be said beyond the version.
+    """
+    version = values.get("version")
+    section = next((name for name in NEWEST_BY_SECTION if name in values), None)
+    if not isinstance(version, str):
+        # the schema says that it is missing, or no text
+        return _nearest(str(version), section), None
+    if version not in SECTIONS:
+        known = ", ".join(f'"{known}"' for known in SECTIONS)
+        return None, Fault(path=("version",), message=f"must be one of {known}, got {shown(version)}")
+    if section is None or SECTIONS[version] in values:
+        return version, None
+    meant = NEWEST_BY_SECTION[section]
+    message = f'version "{version}" calls this section `{SECTIONS[version]}`, not `{section}`'
+    hint = f'rename it, or say version: "{meant}"'
+    return meant, Fault(path=(section,), message=message, hint=hint, at_key=True)
+
+
+def _nearest(version: str, section: str | None) -> str:
+    if version in SECTIONS and (section is None or SECTIONS[version] == section):
+        return version
+    return NEWEST_BY_SECTION.get(section or "", "1.1")
+
+
+def stage_names(stage: str, pipeline: Mapping[str, Any], version: str) -> names.StageNames:
+    """What a stage is called in Kubernetes; `pipeline` is the section of the pipeline as a whole."""
+    return names.stage_names(stage, prefix(pipeline, version))
+
+
+def prefix(pipeline: Mapping[str, Any], version: str) -> str:
+    """What the names of all stages' objects begin with; it may be empty."""
+    return names.prefix_before_v3(pipeline["name"]) if version == "1.0" else pipeline.get("name_prefix", "")
+
 
 LONGEST_SECRET = 253
 _Values = Mapping[str, Any]
@@ -37,12 +77,12 @@ def _mapping(values: _Values, key: str) -> _Values:
 def _pipeline(pipeline: _Values, section: str) -> Iterator[Fault]:
     name, image = pipeline.get("name"), pipeline.get("docker_image")
     if isinstance(name, str):
-        yield from naming.pipeline_faults(name, (section, "name"))
+        yield from rules.pipeline_faults(name, (section, "name"))
         namespace = pipeline.get("namespace")
         given = isinstance(namespace, str) and bool(namespace)
-        yield from naming.namespace_faults(str(namespace) if given else name, (section, "namespace" if given else "name"))
+        yield from rules.namespace_faults(str(namespace) if given else name, (section, "namespace" if given else "name"))
     if isinstance(image, str) and image:
-        yield from images.faults(image, (section, "docker_image"))
+        yield from rules.image_faults(image, (section, "docker_image"))
 
 
 def _order(pipeline: _Values, stages: _Values, version: str) -> Iterator[Fault]:
@@ -65,8 +105,8 @@ def _order(pipeline: _Values, stages: _Values, version: str) -> Iterator[Fault]:
 def _names(pipeline: _Values, is_service: Mapping[str, bool], times: Mapping[str, int], version: str) -> Iterator[Fault]:
     given = {key: pipeline[key] if isinstance(pipeline.get(key), str) else "" for key in ("name", "name_prefix")}
     called = {name: stage_names(name, given, version) for name in is_service}
-    yield from naming.faults(
-        naming.Named(
+    yield from rules.stage_name_faults(
+        rules.Named(
             name=name,
             object_name=called[name].object_name,
             label=called[name].label,
@@ -77,10 +117,10 @@ def _names(pipeline: _Values, is_service: Mapping[str, bool], times: Mapping[str
         for name, service in is_service.items()
     )
     at = (SECTIONS[version], "name" if version == "1.0" else "name_prefix")
-    yield from naming.prefix_faults(prefix(given, version), at, has_services=any(is_service.values()))
+    yield from rules.prefix_faults(prefix(given, version), at, has_services=any(is_service.values()))
 
 
-def _failure_stage(name: str, is_service: Mapping[str, bool], path: Path) -> Iterator[Fault]:
+def _failure_stage(name: str, is_service: Mapping[str, bool], path: KeyPath) -> Iterator[Fault]:
     if name not in is_service:
         batches = [stage for stage, service in is_service.items() if not service]
         yield Fault(path=path, message=f"{shown(name)} is no stage", hint=did_you_mean(name, batches))
@@ -96,11 +136,11 @@ def _unused(stages: _Values, times: Mapping[str, int]) -> Iterator[Fault]:
             yield Fault(path=("stages", name), message=message, hint=hint, severity="warning", at_key=True)
 
 
-def _stage(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
+def _stage(stage: _Values, path: KeyPath, group: str) -> Iterator[Fault]:
     yield from _inside(stage.get("executable_module_path"), (*path, "executable_module_path"))
     yield from _inside(stage.get("requirements"), (*path, "requirements"))
     if isinstance(stage.get("image"), str):
-        yield from images.faults(stage["image"], (*path, "image"))
+        yield from rules.image_faults(stage["image"], (*path, "image"))
     yield from _secrets(stage, path, group)
     yield from _limits(stage, path)
     if stage.get("args") and str(stage.get("executable_module_path")).endswith(".ipynb"):
@@ -111,14 +151,14 @@ def _stage(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
         yield Fault(path=at, message=f"0 is taken as {STARTUP_SECONDS_FOR_0}", severity="note")
 
 
-def _inside(file: object, path: Path) -> Iterator[Fault]:
+def _inside(file: object, path: KeyPath) -> Iterator[Fault]:
     if isinstance(file, str) and leaves_project(file):
         yield Fault(
             path=path, message=f"must be a path inside the project, got {shown(file)}", hint="paths are relative to the config's folder"
         )
 
 
-def _secrets(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
+def _secrets(stage: _Values, path: KeyPath, group: str) -> Iterator[Fault]:
     secrets = _mapping(stage, "secrets")
     env = _mapping(stage, "env")
     for variable, secret in secrets.items():
@@ -129,7 +169,7 @@ def _secrets(stage: _Values, path: Path, group: str) -> Iterator[Fault]:
             yield Fault(path=at, message=f"`env` sets {shown(variable)} too", hint="take one of the two away", at_key=True)
 
 
-def _limits(stage: _Values, path: Path) -> Iterator[Fault]:
+def _limits(stage: _Values, path: KeyPath) -> Iterator[Fault]:
     for limit, request in (("cpu_limit", "cpu_request"), ("memory_limit_mb", "memory_request_mb")):
         most, least = stage.get(limit), stage.get(request)
         if isinstance(most, (int, float)) and isinstance(least, (int, float)) and most < least:

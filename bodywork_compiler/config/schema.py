@@ -1,14 +1,15 @@
-"""Says fast whether a value satisfies one of our JSON Schemas, and nothing more.
-
-`jsonschema` alone judges what is not accepted here, and makes the errors; its import takes longer than all that `render` does to a small
-project. A schema is compiled to nested functions once; a keyword that is not known here is a bug, found by a test over all schemas.
-"""
+"""The JSON Schemas by the names of their formats, and a fast check of a value against one of them."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
+
+from bodywork_compiler import resources
+from bodywork_compiler.config.faults import Fault
 
 Accepts = Callable[[Any], bool]
 Schema = Mapping[str, Any]
@@ -136,3 +137,37 @@ _KEYWORDS: dict[str, Callable[[_Compiler, Any], Accepts]] = {
     "maxLength": lambda _, most: lambda value: not isinstance(value, str) or len(value) <= most,
 }
 KEYWORDS = ANNOTATIONS | _WITH_PROPERTIES | set(_KEYWORDS)
+
+
+FILES = {
+    "1.0": "bodywork-1.0.schema.json",
+    "1.1": "bodywork-1.1.schema.json",
+    "1.2": "bodywork-1.2.schema.json",
+    "ini": "bodywork-ini.schema.json",
+    "stage-ini": "stage-config-ini.schema.json",
+}
+NEWEST = "1.2"
+
+
+def text(name: str) -> str:
+    return (resources.folder("schemas") / FILES[name]).read_text(encoding="utf-8")
+
+
+@cache
+def schema_named(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(text(name))
+    return loaded
+
+
+@cache
+def _accepts(name: str) -> Accepts:
+    return compiled(schema_named(name))
+
+
+def schema_faults(name: str, values: object) -> Iterable[Fault]:
+    """All that the schema_named `name` has against `values`."""
+    if _accepts(name)(values):
+        return ()
+    from bodywork_compiler.config import schema_errors
+
+    return schema_errors.faults(schema_named(name), values)

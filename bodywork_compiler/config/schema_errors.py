@@ -1,4 +1,4 @@
-"""What `jsonschema` finds, in our words. Imported only when there is something to find: jsonschema's import is slow."""
+"""What `jsonschema` finds, in our words. Imported only when there is an error: jsonschema's import is slow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from bodywork_compiler.config.faults import MOST_GUESSED, Fault, Path, did_you_mean, shown
-from bodywork_compiler.config.yaml_values import Odd
+from bodywork_compiler.config.faults import MOST_GUESSED, Fault, KeyPath, did_you_mean, shown
+from bodywork_compiler.config.yaml_reader import Odd
 
 # a ValidationError: its typed attributes may all be unset, which those of an error that was found never are
 _Error = Any
@@ -26,7 +26,7 @@ _TYPES = {
 def faults(schema: Mapping[str, Any], values: object) -> Iterator[Fault]:
     """Unknown keys are errors here; whether they are only warned of depends on the format, which the caller knows."""
     for error in Draft202012Validator(schema).iter_errors(values):
-        path: Path = tuple(error.absolute_path)
+        path: KeyPath = tuple(error.absolute_path)
         if "propertyNames" in error.relative_schema_path:
             yield Fault(path=(*path, str(error.instance)), message=f"must {_must(error)}", at_key=True)
         elif error.validator == "required":
@@ -43,14 +43,14 @@ def _wanted(error: _Error) -> str | None:
     return "string" if error.validator in ("const", "enum") else None
 
 
-def _lacking(error: _Error, path: Path) -> Iterator[Fault]:
+def _lacking(error: _Error, path: KeyPath) -> Iterator[Fault]:
     # jsonschema makes one error for each key that lacks, and names it only in its words: each of these errors gives all, and doubles are dropped
     for key in error.validator_value:
         if key not in error.instance:
             yield Fault(path=path, message="is missing", lacking=key)
 
 
-def _unknown(error: _Error, path: Path) -> Iterator[Fault]:
+def _unknown(error: _Error, path: KeyPath) -> Iterator[Fault]:
     known = error.schema["properties"]
     unknown = [key for key in error.instance if key not in known]
     near = known if len(unknown) <= MOST_GUESSED else ()
@@ -59,7 +59,7 @@ def _unknown(error: _Error, path: Path) -> Iterator[Fault]:
         yield Fault(path=path, message=message, hint=did_you_mean(key, near), unknown=key)
 
 
-def _of_what(path: Path) -> str:
+def _of_what(path: KeyPath) -> str:
     if not path:
         return "of a config"
     if len(path) == 2 and path[0] == "stages":  # noqa: PLR2004 - stages.NAME
