@@ -45,8 +45,8 @@ def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> C
 
 
 def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> None:
-    from bodywork_compiler.report.outlook import outlook
     from bodywork_compiler.report.output import Output
+    from bodywork_compiler.report.summary import outlook
     from bodywork_compiler.runner.whereabouts import cluster_of
 
     found, why = _foreseen(plan, kubectl, started, options)

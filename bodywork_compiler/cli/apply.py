@@ -94,7 +94,7 @@ def command(where: str, options: CompileOptions, report: Path | None, **asked: A
     if asked["dry_run"]:
         raise click.UsageError("--report: a dry run is no run; -o json says what it found")
     from bodywork_compiler.report import now
-    from bodywork_compiler.report.run_report import reporting
+    from bodywork_compiler.report.json_report import reporting
 
     with reporting(report, now) as record:
         return apply(where, options, Asked(**asked, record=record))
@@ -109,7 +109,7 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
         return run_on_this_machine(where, options, asked.local, how)
     from bodywork_compiler.kubectl import Kubectl, Target
     from bodywork_compiler.report import Commands, View, choose, showing
-    from bodywork_compiler.report.run_report import also
+    from bodywork_compiler.report.json_report import also
     from bodywork_compiler.runner import owners, part
     from bodywork_compiler.runner.start import check_rights, run_plan
 

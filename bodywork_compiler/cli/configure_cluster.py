@@ -12,7 +12,7 @@ from bodywork_compiler.cli.earlier.words import one_value_per_flag
 from bodywork_compiler.cli.options import checked_name
 
 if TYPE_CHECKING:
-    from bodywork_compiler.controller.granting import Granted
+    from bodywork_compiler.controller.rights import Granted
     from bodywork_compiler.kubectl import Kubectl
     from bodywork_compiler.manifests import KubeObject
 
@@ -84,10 +84,10 @@ def command(namespaces: tuple[str, ...], way: Way, **asked: Any) -> None:
       bodywork configure-cluster --namespace iris --dry-run=client -o yaml
       bodywork configure-cluster
     """
-    from bodywork_compiler.controller import granting, rights
+    from bodywork_compiler.controller import rights
 
     kubectl, image = kubectl_of(way, None), asked["image"]
-    before = None if asked["dry_run"] == "client" else granting.reach(kubectl, rights.IN_CLUSTER_BINDING, rights.GROUPS_ROLE)
+    before = None if asked["dry_run"] == "client" else rights.reach(kubectl, rights.IN_CLUSTER_BINDING, rights.GROUPS_ROLE)
     if namespaces:
         texts, note = (
             rights.in_namespaces(namespaces, image),
@@ -112,7 +112,7 @@ def _still_has_all(kubectl: Kubectl, binding: str) -> str:
 
 def carry_out(kubectl: Kubectl, texts: Sequence[str], say: Callable[[Granted], None], *, dry_run: str | None, output: Form | None) -> None:
     """Bring the objects into the cluster, or only print them."""
-    from bodywork_compiler.controller.granting import grant, objects_of
+    from bodywork_compiler.controller.rights import grant, objects_of
 
     if output and not dry_run:
         raise click.UsageError("--output: only with --dry-run")
@@ -129,7 +129,7 @@ def _print(texts: Sequence[str], objects: Sequence[KubeObject], form: Form) -> N
     if form == "yaml":
         click.echo("".join(f"---\n{text}" for text in texts), nl=False)
         return
-    from bodywork_compiler.report.documents import as_json
+    from bodywork_compiler.report.output import as_json
 
     click.echo(as_json({"apiVersion": "v1", "kind": "List", "items": [dict(each.body) for each in objects]}))
 

@@ -62,7 +62,7 @@ def command(where: str, options: CompileOptions, *, output: str, print_commands:
     _say(found)
     if run.warnings_as_errors and found.warnings:
         return EXIT_ERROR
-    from bodywork_compiler.report.difference import show_json, show_text
+    from bodywork_compiler.report.tables import show_json, show_text
 
     (show_json if output == "json" else show_text)(found, sys.stdout)
     return EXIT_SAME if found.is_same else EXIT_DIFFERS

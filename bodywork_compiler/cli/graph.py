@@ -12,7 +12,7 @@ import click
 from bodywork_compiler.cli.options import where_argument
 
 if TYPE_CHECKING:
-    from bodywork_compiler.graph.picture import Picture
+    from bodywork_compiler.graph.layout import Picture
 
 
 @click.command("graph")
@@ -41,7 +41,7 @@ def command(where: str, output: str, *, show: bool, **given: str | None) -> None
       bodywork graph -o mermaid > pipeline.mmd
     """
     from bodywork_compiler.cli.location import load_location
-    from bodywork_compiler.graph.picture import picture_of
+    from bodywork_compiler.graph.layout import picture_of
 
     picture = picture_of(load_location(where, **given))
     if show:
@@ -52,20 +52,20 @@ def command(where: str, output: str, *, show: bool, **given: str | None) -> None
 
 def _drawn(picture: Picture, output: str) -> str:
     if output == "svg":
-        from bodywork_compiler.graph.svg import as_svg
+        from bodywork_compiler.graph.drawings import as_svg
 
         return as_svg(picture)
     if output == "mermaid":
-        from bodywork_compiler.graph.mermaid import as_mermaid
+        from bodywork_compiler.graph.drawings import as_mermaid
 
         return as_mermaid(picture)
     if output == "json":
         from dataclasses import asdict
 
-        from bodywork_compiler.report.documents import as_json
+        from bodywork_compiler.report.output import as_json
 
         return f"{as_json(asdict(picture))}\n"
-    from bodywork_compiler.graph.lines import as_lines
+    from bodywork_compiler.graph.drawings import as_lines
 
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     return "\n".join(as_lines(picture, columns=columns, ascii_only="utf" not in (sys.stdout.encoding or "").lower())) + "\n"
@@ -75,7 +75,7 @@ def _open(picture: Picture) -> None:
     import tempfile
     import webbrowser
 
-    from bodywork_compiler.graph.svg import as_svg
+    from bodywork_compiler.graph.drawings import as_svg
 
     # it is read after we are gone; the system clears its temporary folder
     file = Path(tempfile.mkdtemp(prefix="bodywork-graph-"), f"{picture.name}.svg")

@@ -45,7 +45,7 @@ def command(which: Which, output: Form) -> None:
         from bodywork_compiler.deployed.runs import runs_of
 
         runs = runs_of(found.api, found.deployed)
-    from bodywork_compiler.report.documents import as_json, as_yaml
+    from bodywork_compiler.report.output import as_json, as_yaml
 
     if output == "json":
         click.echo(as_json(_data(found, runs)))
@@ -56,14 +56,14 @@ def command(which: Which, output: Form) -> None:
 
 
 def _data(found: Opened, runs: Sequence[RunRecord]) -> dict[str, object]:
-    from bodywork_compiler.report.history import as_data
+    from bodywork_compiler.report.tables import history_data
 
-    return as_data(runs, pipeline=found.deployed.pipeline, namespace=found.deployed.namespace, context=found.context)
+    return history_data(runs, pipeline=found.deployed.pipeline, namespace=found.deployed.namespace, context=found.context)
 
 
 def _as_text(found: Opened, runs: Sequence[RunRecord], *, is_wide: bool) -> None:
-    from bodywork_compiler.report.history import show_history
     from bodywork_compiler.report.output import Output
+    from bodywork_compiler.report.tables import show_history
 
     output = Output(sys.stdout, environ=os.environ)
     output.line(f"{found.deployed.pipeline} → context {found.context}, namespace {found.deployed.namespace}")

@@ -35,8 +35,7 @@ def command(folder: Path, template: str | None, name: str | None, *, dry_run: bo
       cd my-scripts && bodywork init
     """
     from bodywork_compiler import names
-    from bodywork_compiler.starting.files import write_new
-    from bodywork_compiler.starting.projects import name_for
+    from bodywork_compiler.starting.projects import name_for, write_new
 
     _refuse_a_project(folder)
     pipeline = name or name_for(folder.resolve())

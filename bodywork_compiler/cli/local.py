@@ -139,7 +139,7 @@ def run_on_this_machine(where: str, options: CompileOptions, local: LocalOptions
     from bodywork_compiler.local.secrets import NOTHING, read_file
     from bodywork_compiler.local.start import Local, run_locally
     from bodywork_compiler.report import Commands, View, choose
-    from bodywork_compiler.report.run_report import also
+    from bodywork_compiler.report.json_report import also
 
     given = read_file(local.secrets_file) if local.secrets_file else NOTHING
     plan, log_level, compiled = _plan_at(where, options, local)

@@ -86,12 +86,12 @@ def _migrated(folder: Path, project: Project, namespace: str | None) -> tuple[st
     if project.generation == "1.0":
         old = file.read_bytes().decode("utf-8")  # with its line breaks and its byte order mark
         return from_1_0(old, _ignored(old), added), old, project.config_file
-    from bodywork_compiler.starting import ini_comments
+    from bodywork_compiler.starting.migrate import KeyPath, of_project, of_stage
 
-    comments = ini_comments.of_project(_read(file))
+    comments: dict[KeyPath, list[str]] = of_project(_read(file))
     requirements = {}
     for stage in project.stages:
-        comments |= ini_comments.of_stage(_read(folder / stage.name / "config.ini"), stage.name)
+        comments |= of_stage(_read(folder / stage.name / "config.ini"), stage.name)
         if stage.requirements_file:
             requirements[stage.name] = _read(folder / stage.requirements_file)
     return from_v1(project, requirements, comments, added), "", "/dev/null"
@@ -116,7 +116,7 @@ def _show(old: str, new: str, old_name: str) -> None:
 
 
 def _compare(before: Project, after: Project, namespace: str | None) -> None:
-    from bodywork_compiler.starting.compared import differences
+    from bodywork_compiler.starting.migrate import differences
 
     lines = differences(_compiled(before, namespace), _compiled(after, namespace))
     click.echo("\nThe rendered objects are the same." if not lines else "\nOf the rendered objects:", err=True)
@@ -135,7 +135,7 @@ _MOST_SHOWN = 20
 
 def _tell_of_names(folder: Path, before: Project, after: Project) -> None:
     from bodywork_compiler import names
-    from bodywork_compiler.starting.addresses import mentions
+    from bodywork_compiler.starting.migrate import mentions
 
     prefix, number = names.prefix_before_v3(before.name), 1 if before.generation == "v1" else 2
     namespace = after.namespace or names.clean(after.name)

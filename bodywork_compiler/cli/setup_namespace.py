@@ -10,7 +10,7 @@ from bodywork_compiler.cli.configure_cluster import carry_out, checked_namespace
 from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
 
 if TYPE_CHECKING:
-    from bodywork_compiler.controller.granting import Granted
+    from bodywork_compiler.controller.rights import Granted
 
 _SAID = ("Namespace", "ServiceAccount", "ClusterRoleBinding")  # the lines that v1's guide shows
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bodywork_compiler.cli.options import CompileOptions
     from bodywork_compiler.kubectl import Kubectl
     from bodywork_compiler.manifests import Plan
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
 
 def store_key(options: CompileOptions, plan: Plan, kubectl: Kubectl, namespace: str) -> None:
@@ -24,7 +24,7 @@ def store_key(options: CompileOptions, plan: Plan, kubectl: Kubectl, namespace: 
     if labels.FACT_SSH_SECRET not in plan.facts:
         how = f"is {url}" if url else "travels inside the manifests"
         raise BodyworkError(f"--ssh: the pods need no SSH key, since the source {how}", hint="Leave --ssh away.")
-    from bodywork_compiler.secret_groups.ssh_key import place_of
+    from bodywork_compiler.secret_groups.in_cluster import place_of
 
     store_in(options, kubectl, place_of(plan, namespace), url)
 
@@ -33,7 +33,7 @@ def store_in(options: CompileOptions, kubectl: Kubectl, where: tuple[Place, str,
     """Into this secret; what was done is said on stderr."""
     from bodywork_compiler.deployed.reading import opened
     from bodywork_compiler.git.ssh import identity_of, known_hosts_of
-    from bodywork_compiler.secret_groups.ssh_key import store
+    from bodywork_compiler.secret_groups.in_cluster import store
 
     identity = identity_of(options.ssh, options.known_hosts)
     if identity is None:

@@ -78,14 +78,14 @@ def _again(found: Opened) -> Opened:
 def _shown_as(form: Form, context: str, *, is_live: bool) -> Callable[[PipelineStatus], None]:
     """Shows what differs from what it showed before; a terminal is drawn again each time, since ages grow."""
     from bodywork_compiler.report.output import Output
-    from bodywork_compiler.report.status import as_data
+    from bodywork_compiler.report.tables import status_data
 
     output = Output(sys.stdout, environ=os.environ)
     redraws = is_live and form == "text" and output.is_terminal
     before: list[object] = []
 
     def show(status: PipelineStatus) -> None:
-        data = as_data(status, context)
+        data = status_data(status, context)
         if [data] == before and not redraws:
             return
         before[:] = [data]
@@ -103,13 +103,13 @@ def _shown_as(form: Form, context: str, *, is_live: bool) -> Callable[[PipelineS
 def _as_text(status: PipelineStatus, context: str, output: Output) -> None:
     from datetime import datetime, timezone
 
-    from bodywork_compiler.report.status import show_status
+    from bodywork_compiler.report.tables import show_status
 
     show_status(status, context, output, datetime.now(timezone.utc))
 
 
 def _as_data(data: dict[str, object], form: Form, *, is_live: bool) -> None:
-    from bodywork_compiler.report.documents import as_json, as_yaml
+    from bodywork_compiler.report.output import as_json, as_yaml
 
     if form == "json":
         click.echo(as_json(data, None if is_live else 2))

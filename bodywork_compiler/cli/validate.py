@@ -69,6 +69,6 @@ def _print(problems: Sequence[Problem], output: str, *, is_valid: bool) -> None:
         for problem in problems:
             lines.document(report.as_github(problem))
         return
-    from bodywork_compiler.report.documents import as_json
+    from bodywork_compiler.report.output import as_json
 
     click.echo(as_json({"valid": is_valid, "problems": [report.as_json(problem) for problem in problems]}))

@@ -1,4 +1,7 @@
-"""Text of a YAML file → its plain values, and its nodes, which know the line of each value."""
+"""Text of a YAML file → its plain values, and its nodes, which know the line of each value.
+
+Each scalar is resolved as PyYAML's safe loader does (YAML 1.1), so that a config means here what it means to every other reader of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What no JSON Schema can say about `bodywork.yaml`: its version, how its parts go together, and what Kubernetes makes of them."""
+"""What no JSON Schema can say about `bodywork.yaml`: its version, how its parts go together, and what Kubernetes makes of them.
+
+Values may have any type here: the schema has said which have a wrong one, and they are left out.
+"""
 
 from __future__ import annotations
 

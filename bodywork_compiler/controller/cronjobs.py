@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, Object
-from bodywork_compiler.controller import manifests
-from bodywork_compiler.controller.creating import create
-from bodywork_compiler.controller.runs import ControllerRun, applied_by, container_of, is_controllers, jobs_made_by, runs_of
+from bodywork_compiler.controller import runs
+from bodywork_compiler.controller.runs import ControllerRun, applied_by, container_of, create, is_controllers, jobs_made_by, runs_of
 from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, SshKey, Work, deadline_seconds
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, as_word
@@ -46,7 +45,7 @@ class NewCronjob:
     def manifest(self) -> str:
         when = self.when
         given = {"schedule": when.schedule, "time_zone": when.time_zone, "suspend": when.suspend, "history_limit": when.history_limit}
-        return manifests.cronjob(self.name, self.work, given)
+        return runs.cronjob(self.name, self.work, given)
 
 
 @value
@@ -141,7 +140,7 @@ def _pod_difference(stands: Cronjob, wanted: NewCronjob) -> dict[str, Any]:
         keys += ["env", "volumeMounts"]
     container = {key: new[key] for key in keys}
     volumes = {"volumes": whole["volumes"]} if "env" in keys else {}
-    return {**volumes, **({"containers": [{"name": manifests.CONTAINER, **container}]} if container else {})}
+    return {**volumes, **({"containers": [{"name": runs.CONTAINER, **container}]} if container else {})}
 
 
 def trigger(kubectl: Kubectl, cronjob: Cronjob, run: str) -> None:
@@ -183,7 +182,7 @@ def _read(cronjob: Object) -> Cronjob:
         apply=applied_by(job),
         image=str(container_of(job).get("image", "")),
         ssh=_ssh_key(job),
-        token=next((str(each["secretName"]) for each in _secrets(job, manifests.TOKEN_VOLUME)), None),
+        token=next((str(each["secretName"]) for each in _secrets(job, runs.TOKEN_VOLUME)), None),
         is_ours=label(cronjob, labels.CONTROLLER) is not None,
         last_scheduled=status.get("lastScheduleTime"),
         last_successful=status.get("lastSuccessfulTime"),

@@ -1,4 +1,4 @@
-"""How the controller's Jobs stand, and what they print: those of `--async` and those that a CronJob made."""
+"""The controller's Jobs: made for `--async` or by a CronJob, how they are doing, and what they print."""
 
 from __future__ import annotations
 
@@ -7,15 +7,68 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, Object
-from bodywork_compiler.controller.work import PROGRAM, Apply, apply_in
+from bodywork_compiler.compiler.engine import Engine
+from bodywork_compiler.compiler.scalars import without_expansion
+from bodywork_compiler.compiler.shared import USER_ID
+from bodywork_compiler.controller.work import ACCOUNT, PROGRAM, Apply, Work, apply_in
 from bodywork_compiler.deployed.logs import Following, Wanted, logs_of, read_logs
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl
+from bodywork_compiler.kubectl import Kubectl, KubectlFailed
+from bodywork_compiler.kubectl_errors import is_there_already
 from bodywork_compiler.runner.observe import label, name
 from bodywork_compiler.runner.verdict import Situation, judge
 from bodywork_compiler.runner.verdicts.pods import made_by, owner, phase, uid
 from bodywork_compiler.runner.verdicts.values import any_condition
 from bodywork_compiler.values import value
+
+CONTAINER = "bodywork"
+TOKEN_VOLUME = "https"  # noqa: S105 - a volume's name
+KEPT_SECONDS = 24 * 3600  # a Job of --async, and its log, after its end
+KEPT_SECONDS_OF_SCHEDULES = 30 * 24 * 3600  # beside the history limit, which a schedule that is suspended never comes to
+
+
+def job(name: str, work: Work) -> str:
+    return Engine().render("controller-job", {**_common(name, work, labels.CONTROLLER_ASYNC), "kept_seconds": KEPT_SECONDS})
+
+
+def cronjob(name: str, work: Work, when: dict[str, Any]) -> str:
+    """`when`: schedule, time_zone, suspend and history_limit."""
+    return Engine().render(
+        "controller-cronjob", {**_common(name, work, labels.CONTROLLER_SCHEDULED), "kept_seconds": KEPT_SECONDS_OF_SCHEDULES, **when}
+    )
+
+
+def _common(name: str, work: Work, kind: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "namespace": work.namespace,
+        "labels": (("app.kubernetes.io/managed-by", "bodywork"), (labels.CONTROLLER, kind)),
+        "annotations": (),
+        "retries": work.retries,
+        "active_deadline_seconds": work.deadline_seconds,
+        "service_account": ACCOUNT,
+        "user_id": USER_ID,
+        "image": work.image,
+        "args": arguments(work),
+        "ssh_secret": work.ssh.secret if work.ssh else None,
+        "ssh_key": work.ssh.key if work.ssh else None,
+        "token_secret": work.token,
+    }
+
+
+def arguments(work: Work) -> tuple[str, ...]:
+    return tuple(without_expansion(arg) for arg in work.apply.args)
+
+
+def create(kubectl: Kubectl, manifest: str) -> bool:
+    """False: an object of that kind and name is there already."""
+    result = kubectl.try_("create", "-f", "-", stdin=manifest)
+    if result.exit_code != 0 and is_there_already(result.err):
+        return False
+    if result.exit_code != 0:
+        raise KubectlFailed(result)
+    return True
+
 
 RunState = Literal["running", "succeeded", "failed"]
 _STATES: dict[str, RunState] = {"good": "succeeded", "failed": "failed", "timed out": "failed"}
@@ -132,3 +185,32 @@ def _pods_and_whether_more_come(api: Api, run: str) -> tuple[Sequence[Object], b
 
 def _pods(api: Api, job: Object) -> list[Object]:
     return api.list("Pod", {"labelSelector": f"batch.kubernetes.io/controller-uid={uid(job)}"})[0]
+
+
+NAME_PREFIX = "async-workflow-"
+
+
+@value
+class AsyncRun:
+    """`name` is the Job's, whole."""
+
+    name: str
+    work: Work
+
+    @property
+    def manifest(self) -> str:
+        return job(self.name, self.work)
+
+
+def create_run(kubectl: Kubectl, run: AsyncRun) -> bool:
+    """Makes the Job in the namespace of its work. False: one of that name is there already, and nothing was changed."""
+    return create(kubectl.in_namespace(run.work.namespace), run.manifest)
+
+
+def list_runs(api: Api) -> tuple[ControllerRun, ...]:
+    """The Jobs in the namespace that `--async` made, here or by the ancestor, the newest first; not those of CronJobs."""
+    jobs = jobs_made_by(api, None)
+    return runs_of(jobs, api.list("Pod", {"labelSelector": _OF_JOBS})[0]) if jobs else ()
+
+
+_OF_JOBS = "batch.kubernetes.io/job-name"

@@ -53,7 +53,7 @@ def choose(
 
     lines = Output(stream, environ=os.environ if environ is None else environ, is_of_a_run=True)
     if view.output == "json":
-        from bodywork_compiler.report.json_lines import JsonLines
+        from bodywork_compiler.report.json_report import JsonLines
 
         return JsonLines(lines, clock=clock or now)
     from bodywork_compiler.report.stage_logs import Live, Replay
@@ -62,7 +62,7 @@ def choose(
     style = view.log_style or ("live" if lines.is_terminal else "replay")
     text = Text(lines, Live(lines) if style == "live" else Replay(lines), clock=clock or now, view=view)
     if view.words == "v1's":
-        from bodywork_compiler.report.v1_words import in_v1_words
+        from bodywork_compiler.report.text import in_v1_words
 
         return in_v1_words(text)
     return text

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from bodywork_compiler.report.board import Board
 from bodywork_compiler.report.output import Colour, Output
-from bodywork_compiler.report.screen import Screen
+from bodywork_compiler.report.screen import Board, Screen
 from bodywork_compiler.report.stage_logs import Live
 from bodywork_compiler.report.text import Text
 from bodywork_compiler.runner import events as run

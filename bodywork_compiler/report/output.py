@@ -1,15 +1,65 @@
-"""Lines to a stream, whatever it is: a terminal, a file, a pipe whose reader has gone."""
+"""Lines to a stream, whatever it is: a terminal, a file, a pipe whose reader has gone. How durations and JSON are written there."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from bodywork_compiler.printable import log_line, printable, without_runner_commands
 from bodywork_compiler.streams import below, is_ci
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def in_words(seconds: float) -> str:
+    """`0.4 s`, `41 s`, `1 min 12 s`, `2 h 5 min`."""
+    if 0 < seconds < 0.95:  # noqa: PLR2004 -- what rounds to 1.0 is said as 1
+        return f"{max(seconds, 0.1):.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return _two(whole // _MINUTE, "min", whole % _MINUTE, "s")
+    minutes = round(seconds / _MINUTE)
+    return _two(minutes // _MINUTE, "h", minutes % _MINUTE, "min")
+
+
+def age_in_words(seconds: float) -> str:
+    """Roughly, as an age is read: `41 s`, `12 min`, `5 h`, `12 d`."""
+    for unit, name, limit in ((1, "s", 2 * _MINUTE), (_MINUTE, "min", 2 * _HOUR), (_HOUR, "h", 2 * _DAY)):
+        if seconds < limit:
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds // _DAY)} d"
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
+
+
+def as_json(data: object, indent: int | None = 2, **options: Any) -> str:
+    """ASCII, and never `##[`, which runners of CI jobs obey anywhere in a line."""
+    return without_double_hash(json.dumps(data, indent=indent, **options), "\\u0023")
+
+
+def as_yaml(data: object) -> str:
+    """As it is typed; where a string has something to be careful with, all are quoted and in ASCII."""
+    import yaml
+
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    if all(without_runner_commands(printable(line)) == line for line in text.split("\n")):
+        return text
+    quoted = yaml.safe_dump(data, sort_keys=False, default_style='"', width=2**31)
+    return without_double_hash(quoted, "\\x23")
+
+
+def without_double_hash(text: str, escaped: str) -> str:
+    """In JSON, and in YAML that is quoted, a hash is only ever inside a string."""
+    return text.replace("##", f"#{escaped}") if "##" in text else text
+
 
 Colour = Literal["red", "green", "yellow", "blue", "magenta", "cyan", "dim"]
 _CODES: dict[Colour, str] = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36", "dim": "2"}
@@ -42,7 +92,7 @@ class Output:
         self._show(lead, lead_colour, log_line(text, colours=self.colours))
 
     def document(self, text: str) -> None:
-        """What a program reads, of one line or several, in characters that need no care (`report.documents`)."""
+        """What a program reads, of one line or several, in characters that need no care (`as_json`)."""
         self._put(text)
 
     def redraw(self, codes: str) -> None:

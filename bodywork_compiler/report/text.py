@@ -8,15 +8,63 @@ from datetime import datetime
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
-from bodywork_compiler.report.durations import in_words
-from bodywork_compiler.report.evidence import rollback_line, show_evidence
-from bodywork_compiler.report.output import Colour, Output
+from bodywork_compiler import labels
+from bodywork_compiler.report.output import Colour, Output, in_words
 from bodywork_compiler.report.stage_logs import StageLogs
 from bodywork_compiler.report.summary import from_step, headline, look, table, wrapped
 from bodywork_compiler.runner import events as run
+from bodywork_compiler.runner.events import (
+    ContainerTail,
+    Event,
+    Evidence,
+    Notice,
+    ObjectChanged,
+    RolledBack,
+    RunEnded,
+    RunStarted,
+    StepStarted,
+)
 
 if TYPE_CHECKING:
     from bodywork_compiler.report import View
+
+
+def show_evidence(evidence: Evidence, output: Output) -> None:
+    headline = f"✗ {evidence.stage} (step {evidence.step}) failed: {evidence.reason}"
+    output.line(headline, "red")
+    for tail in evidence.tails:
+        output.line(f"    {_whose(tail)}, {'last lines:' if tail.lines else 'printed nothing'}")
+        for line in tail.lines:
+            output.foreign(line, lead="      ")
+    for number, warning in enumerate(evidence.warnings):
+        output.line(warning, lead="    events: " if number == 0 else "            ")
+
+
+def rollback_line(event: RolledBack) -> str:
+    after = f" ({event.message})" if event.message else ""
+    if not event.complete:
+        wanted = "to remove it" if event.revision is None else f"to revision {event.revision}"
+        return f"  NOT rolled back: {event.name}: tried {wanted} for {in_words(event.seconds)}{after}"
+    if event.revision is None:
+        return f"  removed {event.name}, whose first deployment this was{after}"
+    to = f" to revision {event.revision}" if event.revision else ""
+    to += f" (commit {event.git_commit[:7]})" if event.git_commit else ""
+    return f"  rolled back {event.name}{to}{after}, available after {in_words(event.seconds)}"
+
+
+def _whose(tail: ContainerTail) -> str:
+    return "".join(_parts(tail))
+
+
+def _parts(tail: ContainerTail) -> Iterator[str]:
+    yield f"pod {tail.pod}"
+    if tail.container != labels.MAIN:
+        yield f", {tail.container}"
+    if tail.attempt > 1:
+        yield f", attempt {tail.attempt}"
+    if tail.exit_code is not None:
+        yield f", exit code {tail.exit_code}"
+
 
 _SEVERITY: dict[run.Level, int] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _LEVEL_COLOURS: dict[run.Level, Colour] = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
@@ -188,3 +236,45 @@ class Text:
         line = f"{event.pipeline}: dry run of {event.objects} objects for {event.namespace}: {asked}, nothing was changed"
         self._output.line()
         self._output.line(line, "red" if event.refused else "green")
+
+
+WHERE = "workflow.run_workflow"
+
+
+def attempting_to_run(url: str, branch: str, namespace: str) -> Notice:
+    """The first line of every log, before anything is cloned."""
+    return Notice(
+        message=f"attempting to run workflow for project={url} on branch={branch} in kubernetes namespace={namespace}", where=WHERE
+    )
+
+
+def in_v1_words(tell: Callable[[Event], None]) -> Callable[[Event], None]:
+    steps: list[tuple[str, ...]] = []  # that have begun and are not told to be over
+    last, where = 0, ""
+
+    def done() -> None:
+        while steps:
+            tell(Notice(message=f"successfully executed DAG step={list(steps.pop())}", where=WHERE))
+
+    def told(event: Event) -> None:
+        nonlocal last, where
+        match event:
+            case RunStarted():
+                last = event.step_count
+                where = f"project={event.git_url} on branch={event.git_branch} in kubernetes namespace={event.namespace}"
+                tell(event)
+            case StepStarted() if event.step <= last:  # the failure stage is in none
+                done()  # a step begins when the one before it has succeeded
+                steps.append(event.stages)
+                tell(Notice(message=f"attempting to execute DAG step={list(event.stages)}", where=WHERE))
+            case ObjectChanged(action="created", stage=str()):
+                namespace = f" in namespace={event.namespace}" if event.namespace else ""
+                tell(Notice(message=f"creating {event.kind.lower()}={event.name}{namespace}", where=WHERE))
+            case RunEnded(exit_code=0):
+                done()
+                tell(Notice(message=f"successfully ran workflow for {where}", where=WHERE))
+                tell(event)
+            case _:
+                tell(event)
+
+    return told

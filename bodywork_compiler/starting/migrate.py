@@ -2,14 +2,151 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
 
+from bodywork_compiler import labels
 from bodywork_compiler.config import yaml_reader
+from bodywork_compiler.manifests import Document
 from bodywork_compiler.project import Batch, Project, Stage
+
+_SECTION = re.compile(r"\[(?P<name>[^]]+)\]")
+_OPTION = re.compile(r"(?P<name>[^\s=:#;][^=:]*?)\s*[=:]")
+_PROJECT = {
+    ("default", "PROJECT_NAME"): ("pipeline", "name"),
+    ("default", "DOCKER_IMAGE"): ("pipeline", "docker_image"),
+    ("workflow", "DAG"): ("pipeline", "DAG"),
+    ("logging", "LOG_LEVEL"): ("logging", "log_level"),
+    ("default", ""): ("pipeline",),
+    ("workflow", ""): ("pipeline", "DAG"),
+    ("logging", ""): ("logging",),
+}
+
+KeyPath = tuple[str | int, ...]
+_PathOf = Callable[[str, str], KeyPath]
+
+
+def of_project(text: str) -> dict[KeyPath, list[str]]:
+    return _collected(text, lambda section, option: _PROJECT.get((section, option), _PROJECT.get((section, ""), ())))
+
+
+def of_stage(text: str, stage: str) -> dict[KeyPath, list[str]]:
+    """A comment that stands above a section is about the stage."""
+
+    def path(section: str, option: str) -> KeyPath:
+        here = ("stages", stage)
+        if section == "default":
+            name = "executable_module_path" if option == "EXECUTABLE_SCRIPT" else option.lower()
+            return (*here, name) if option else here
+        if section == "secrets":
+            return (*here, "secrets", option) if option else (*here, "secrets")
+        return (*here, section, option.lower()) if option else (*here, section)
+
+    return _collected(text, path)
+
+
+def _collected(text: str, path_of: _PathOf) -> dict[KeyPath, list[str]]:
+    found: dict[KeyPath, list[str]] = {}
+    waiting: list[str] = []
+    section = ""
+    path: KeyPath = ()
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith(("#", ";")):
+            waiting.append(line.lstrip("#; "))
+            continue
+        if begins := _SECTION.match(line):
+            section = begins["name"].strip().lower()
+            path = path_of(section, "")
+        elif option := _OPTION.match(line):
+            path = path_of(section, option["name"].strip().upper())
+        if (begins or _OPTION.match(line)) and waiting:
+            found.setdefault(path, []).extend(waiting)
+            waiting = []
+    if waiting:
+        found.setdefault(path[:2], []).extend(waiting)
+    return found
+
+
+MOST_BYTES = 1 << 20
+_SUFFIXES = {".py", ".ipynb", ".sh", ".md", ".txt", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".env", ""}
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+
+
+class Mention(NamedTuple):
+    """`namespace` is None where the place names none."""
+
+    file: str
+    line: int
+    name: str
+    namespace: str | None
+
+
+def mentions(folder: Path, names: Iterable[str]) -> list[Mention]:
+    """All places in `folder` that name one of these objects."""
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    pattern = re.compile(
+        # by the API server's proxy, by an ingress's route, by DNS, or by the name alone
+        rf"(?:namespaces/(?P<proxy>{_LABEL})/(?:services|deployments|jobs)/|/(?P<route>{_LABEL})/|(?<![a-zA-Z0-9-]))"
+        rf"(?P<name>{either})(?![a-zA-Z0-9-])(?:\.(?P<dns>{_LABEL})\.svc\b)?"
+    )
+    found = []
+    for path, text in _texts(folder):
+        for number, line in enumerate(text.splitlines(), start=1):
+            for match in pattern.finditer(line):
+                namespace = match["proxy"] or match["route"] or match["dns"]
+                found.append(Mention(path, number, match["name"], namespace))
+    return found
+
+
+def _texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Path → text. Hidden folders and environments of Python are not the project's."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith(".") and not Path(parent, each, "pyvenv.cfg").exists())
+        for name in sorted(files):
+            file = Path(parent, name)
+            if file.suffix not in _SUFFIXES or file.is_symlink() or not file.is_file() or file.stat().st_size > MOST_BYTES:
+                continue
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (UnicodeDecodeError, OSError):
+                continue
+            yield file.relative_to(folder).as_posix(), text
+
+
+# of the pipeline's ConfigMap: differ because the configs' texts do
+_ALWAYS = {f"data.{labels.FACT_CONFIG_VERSION}", f"data.{labels.FACT_PLAN_DIGEST}"}
+
+
+def differences(before: Sequence[Document], after: Sequence[Document]) -> list[str]:
+    """A line for each object that differs: `+` new, `-` gone, `~` changed, with the fields."""
+    old, new = _objects(before), _objects(after)
+    lines = [f"- {key}" for key in old if key not in new] + [f"+ {key}" for key in new if key not in old]
+    for key in (key for key in old if key in new):
+        fields = sorted({field for field in _fields(old[key], new[key], "") if field not in _ALWAYS})
+        if fields:
+            lines.append(f"~ {key}: {', '.join(fields)}")
+    return lines
+
+
+def _objects(documents: Sequence[Document]) -> dict[str, Any]:
+    from bodywork_compiler.manifests.kube_yaml import values
+
+    return {f"{each.kind} {each.name}": values(each.text)[0] for each in documents}
+
+
+def _fields(old: Any, new: Any, path: str) -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _fields(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+    elif json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True):
+        yield path
+
 
 NEW = "1.2"
 _REQUIREMENT = re.compile(r"[A-Za-z0-9]")
@@ -17,12 +154,11 @@ _REMARK = re.compile(r"(?:^|\s)#")  # as pip reads its files: a `#` inside of a 
 _NAME = re.compile(r"[A-Za-z0-9.-]+")
 _MARK = "\ufeff"
 
-Comments = Mapping[tuple[str, ...], list[str]]
-Path = tuple[str | int, ...]
+Comments = Mapping[KeyPath, list[str]]
 Edit = tuple[int, int, str]  # of a text: from, to, and what takes the place
 
 
-def from_1_0(text: str, ignored: Sequence[Path], added: Mapping[str, str]) -> str:
+def from_1_0(text: str, ignored: Sequence[KeyPath], added: Mapping[str, str]) -> str:
     """Changed where it differs, everything else is kept byte by byte.
 
     `ignored` are the paths of keys that Bodywork 2 did not read, which become comments; `added` are new keys of the pipeline's section.
@@ -61,7 +197,7 @@ def _new_keys(text: str, section: Any, added: Mapping[str, str]) -> Edit:
     return first.index, first.index, "".join(f"{line}{line_break}{' ' * first.column}" for line in lines)
 
 
-def _commented(text: str, root: Any, path: Path) -> Iterator[Edit]:
+def _commented(text: str, root: Any, path: KeyPath) -> Iterator[Edit]:
     """`# ` in front of each line of a key and its value, where they have their lines to themselves."""
     node = root
     for step in path[:-1]:
@@ -115,9 +251,9 @@ def _lines_of_file(requirements: str) -> list[tuple[str, str]]:
     return found
 
 
-def _remarks(lines: Sequence[tuple[str, str]], path: tuple[str, ...]) -> Comments:
+def _remarks(lines: Sequence[tuple[str, str]], path: KeyPath) -> Comments:
     """Above what they are about; the last ones above all."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    found: dict[KeyPath, list[str]] = {}
     waiting: list[str] = []
     place = 0
     for wanted, words in lines:
@@ -166,7 +302,7 @@ def _with_comments(text: str, comments: Comments) -> str:
     return "\n".join(result) + "\n"
 
 
-def _lines_of(node: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], int]]:
+def _lines_of(node: Any, path: KeyPath) -> list[tuple[KeyPath, int]]:
     if isinstance(node, yaml.SequenceNode):
         return [((*path, str(place)), each.start_mark.line) for place, each in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):

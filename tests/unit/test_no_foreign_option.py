@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, CouldNotAsk, NotThere, Refused
-from bodywork_compiler.controller import cronjobs, granting, runs
+from bodywork_compiler.controller import cronjobs, rights, runs
 from bodywork_compiler.controller.work import Apply
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import clone, origin, questions, tree
@@ -33,8 +33,8 @@ from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import missing, run
 from bodywork_compiler.runner.references import Key
 from bodywork_compiler.runner.whereabouts import whereabouts
-from bodywork_compiler.secret_groups import changing
-from bodywork_compiler.secret_groups.stored import Place as SecretPlace
+from bodywork_compiler.secret_groups import in_cluster
+from bodywork_compiler.secret_groups.in_cluster import Place as SecretPlace
 
 # every option of kubectl's that Bodywork uses: none that says which cluster or who, but where `Kubectl.argv` writes it, and none that means "all"
 OURS = {
@@ -232,10 +232,10 @@ CALLS: tuple[Callable[[Kubectl, str], object], ...] = (
     lambda kubectl, word: cronjobs.trigger(kubectl, a_cronjob(word), cronjobs.run_name(word, 1)),
     lambda kubectl, word: cronjobs.delete_cronjob(kubectl, a_cronjob(word)),
     runs.delete_run,
-    lambda kubectl, word: granting.reach(kubectl, word, word),
+    lambda kubectl, word: rights.reach(kubectl, word, word),
     standing.has_namespace,
-    lambda kubectl, word: changing.delete(kubectl, SecretPlace(namespace=word), [word, word]),
-    lambda kubectl, word: changing.create_namespace(kubectl, word.replace("\x00", "")),
+    lambda kubectl, word: in_cluster.delete(kubectl, SecretPlace(namespace=word), [word, word]),
+    lambda kubectl, word: in_cluster.create_namespace(kubectl, word.replace("\x00", "")),
 )
 LINES: tuple[Callable[[Kubectl, str], str], ...] = (
     lambda kubectl, word: missing.create(kubectl, word, [Key(word), Key(word, is_file=True)]),

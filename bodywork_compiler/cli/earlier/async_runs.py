@@ -32,7 +32,7 @@ def create_async(remote: Remote, name: str | None = None, *, dry_run: DryRun | N
 
     A BodyworkError says that it was refused, or that a Job of that name is there.
     """
-    from bodywork_compiler.controller.async_runs import AsyncRun, create_run
+    from bodywork_compiler.controller.runs import AsyncRun, create_run
 
     name = _checked(name, remote) if name else _new_name()
     if dry_run == "client":
@@ -53,7 +53,7 @@ def create_async(remote: Remote, name: str | None = None, *, dry_run: DryRun | N
 
 def show_async(way: Way, home: str | None, output: Form, *, only: str | None = None) -> bool:
     """A table of such runs, or all that is known of them as data. False: there is none of the name `only`."""
-    from bodywork_compiler.controller.async_runs import list_runs
+    from bodywork_compiler.controller.runs import list_runs
 
     with at_home(way, home) as api:
         runs = [each for each in list_runs(api) if only in (None, each.name)]
@@ -93,14 +93,14 @@ def _new_name() -> str:
     import secrets
     import time
 
-    from bodywork_compiler.controller.async_runs import NAME_PREFIX
+    from bodywork_compiler.controller.runs import NAME_PREFIX
 
     return f"{NAME_PREFIX}{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
 
 
 def _checked(name: str, remote: Remote) -> str:
     """v3 puts its prefix before a name that is given, v1 takes it as it is. Kubernetes takes no capital letters."""
-    from bodywork_compiler.controller.async_runs import NAME_PREFIX
+    from bodywork_compiler.controller.runs import NAME_PREFIX
     from bodywork_compiler.names import LONGEST, clean, is_dns_label, shortened
 
     prefix = "" if remote.home or name.startswith(NAME_PREFIX) else NAME_PREFIX

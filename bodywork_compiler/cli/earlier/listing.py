@@ -34,7 +34,7 @@ def show_rows(rows: Sequence[Row], columns: Sequence[Column], form: Form) -> Non
 
 
 def show_data(data: object, form: Form) -> None:
-    from bodywork_compiler.report.documents import as_json, as_yaml
+    from bodywork_compiler.report.output import as_json, as_yaml
 
     if form == "json":
         click.echo(as_json(data))

@@ -131,8 +131,7 @@ def work_of(remote: Remote, api: Api | None) -> Work:
     """What to do, all of it worked out; warnings are told. `api` None: the cluster is asked nothing, as a dry run by the client is."""
     from bodywork_compiler.cli.earlier import foreseen
     from bodywork_compiler.cli.earlier.credentials import ssh_key, token_secret
-    from bodywork_compiler.controller.image import DEFAULT_IMAGE, choose_image, image_given
-    from bodywork_compiler.controller.work import DEFAULT_RETRIES, Apply, Work
+    from bodywork_compiler.controller.work import DEFAULT_IMAGE, DEFAULT_RETRIES, Apply, Work, choose_image, image_given
     from bodywork_compiler.manifests.privileges import check_namespace
 
     foreseen.refuse_what_no_pod_reaches(remote.git_url)
@@ -193,7 +192,7 @@ def store_key(remote: Remote, work: Work) -> None:
     from bodywork_compiler import labels
     from bodywork_compiler.cli.options import CompileOptions
     from bodywork_compiler.cli.ssh_key import store_in
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     group = work.ssh.secret.removesuffix(f"-{labels.SSH_SECRET[0]}")
     where = (

@@ -108,7 +108,7 @@ def run_workflow(running: Running, git_url: str, branch: str, namespace: str) ->
     """A run with v1's log. Its first line comes before anything is cloned."""
     from bodywork_compiler.git.url import without_credentials
     from bodywork_compiler.report import View, choose
-    from bodywork_compiler.report.v1_words import attempting_to_run
+    from bodywork_compiler.report.text import attempting_to_run
 
     if running.output != "yaml":
         view = View(output=running.output)  # type: ignore[arg-type]  # one of click's choices

@@ -15,9 +15,8 @@ from bodywork_compiler.cli.earlier.listing import Form, show_data
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
-    from bodywork_compiler.secret_groups.changing import DryRun
+    from bodywork_compiler.secret_groups.in_cluster import DryRun, Place, Stored
     from bodywork_compiler.secret_groups.sources import Change
-    from bodywork_compiler.secret_groups.stored import Place, Stored
 
 HIDDEN = "***"
 Command = Callable[..., Any]
@@ -125,12 +124,12 @@ def change_of(asked: Asked, *, may_remove: bool = False) -> Change:
 def make(place: Place, name: str, asked: Asked) -> bool:
     """Make the secret, or show what would be made. False: there is one of that name."""
     from bodywork_compiler.manifests.kube_yaml import values
-    from bodywork_compiler.secret_groups import changing
+    from bodywork_compiler.secret_groups import in_cluster
 
-    changing.check_name(place, name)
+    in_cluster.check_name(place, name)
     change = change_of(asked)
-    text = changing.manifest(place, name, change.values)
-    is_made = asked.dry_run == "client" or changing.create(kubectl_of(asked.way, None), place, text, dry_run=asked.dry_run)
+    text = in_cluster.manifest(place, name, change.values)
+    is_made = asked.dry_run == "client" or in_cluster.create(kubectl_of(asked.way, None), place, text, dry_run=asked.dry_run)
     if is_made and asked.is_for_programs:
         show_manifest(values(text)[0], asked)
     called = place.object_name(name).removeprefix(f"{place.group}-" if place.group else "")

@@ -30,7 +30,7 @@ from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api, Object
-    from bodywork_compiler.secret_groups.stored import Place, Stored
+    from bodywork_compiler.secret_groups.in_cluster import Place, Stored
 
 COLUMNS = (
     Column(heading="Secret Name", key="name"),
@@ -77,7 +77,7 @@ def create(name: str, group: str, asked: Asked) -> None:
           --from-file known_hosts=known_hosts
       bodywork create secret mlflow --group prod --from-env-file mlflow.env
     """
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     if make(Place(group=group), name, asked):
         if not asked.is_for_programs:
@@ -103,14 +103,14 @@ def update(name: str, group: str, asked: Asked) -> None:
       bodywork update secret aws --group prod --data AWS_REGION=eu-west-2
       bodywork update secret aws --group prod --data AWS_SESSION_TOKEN-
     """
-    from bodywork_compiler.secret_groups import changing
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups import in_cluster
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     place, change = Place(group=group), change_of(asked, may_remove=True)
     with _asking(asked) as api:
-        body = changing.changed(_found(api, place, name), place, change)
+        body = in_cluster.changed(_found(api, place, name), place, change)
     if asked.dry_run != "client":
-        changing.replace(kubectl_of(asked.way, None), place, body, dry_run=asked.dry_run)
+        in_cluster.replace(kubectl_of(asked.way, None), place, body, dry_run=asked.dry_run)
     if asked.is_for_programs:
         show_manifest(body, asked)
     else:
@@ -133,8 +133,8 @@ def get(name: str | None, group: str | None, asked: Asked) -> None:
       bodywork get secret aws-credentials --group prod
       bodywork get secret --group prod -o json
     """
-    from bodywork_compiler.secret_groups import stored as secrets
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups import in_cluster as secrets
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     if name and not group:
         raise BodyworkError("Please specify which secrets group the secret belongs to.", hint=f"bodywork get secret {name} --group GROUP")
@@ -171,8 +171,8 @@ def delete(name: str | None, group: str | None, asked: Asked) -> None:
       bodywork delete secret aws-credentials --group prod
       bodywork delete secrets --group staging --dry-run=client
     """
-    from bodywork_compiler.secret_groups import changing, stored
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups import in_cluster
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     if not group:
         wanted = "which secrets group the secret belongs to" if name else "a secret or a secrets group to delete"
@@ -181,14 +181,14 @@ def delete(name: str | None, group: str | None, asked: Asked) -> None:
         )
     place = Place(group=group)
     with _asking(asked) as api:
-        objects = [_found(api, place, name)] if name else stored.objects_in(api, place)
+        objects = [_found(api, place, name)] if name else in_cluster.objects_in(api, place)
     if not objects:
         raise BodyworkError(f"Could not find secret group={group}.")
     names = [str(each["metadata"]["name"]) for each in objects]
     if asked.dry_run:
         click.echo("\n".join(f"would delete secret/{each}" for each in names))
     if asked.dry_run != "client":
-        changing.delete(kubectl_of(asked.way, None), place, names, dry_run=asked.dry_run)
+        in_cluster.delete(kubectl_of(asked.way, None), place, names, dry_run=asked.dry_run)
     if not asked.dry_run:
         click.echo(f"Deleted secret={name} from group={group}." if name else f"Deleted secret group={group}.")
 
@@ -204,7 +204,7 @@ def _asking(asked: Asked) -> Iterator[Api]:
 
 
 def _found(api: Api, place: Place, name: str) -> Object:
-    from bodywork_compiler.secret_groups.stored import find
+    from bodywork_compiler.secret_groups.in_cluster import find
 
     found = find(api, place, name)
     if found is None:

@@ -24,7 +24,7 @@ from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api, Object
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
 _name_option = click.option("--name", metavar="NAME", help="The secret's name, as a stage's [secrets] names it.")
 
@@ -41,7 +41,7 @@ def create(namespace: str, name: str | None, asked: Asked) -> None:
       bodywork secret create --namespace=iris --name=storage \\
           --data USERNAME=bodywork PASSWORD
     """
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     if not name:
         raise BodyworkError("please specify --name for the secret")
@@ -66,8 +66,8 @@ def display(namespace: str, name: str | None, asked: Asked) -> None:
       bodywork secret display --namespace=iris
       bodywork secret display --namespace=iris --name=storage
     """
-    from bodywork_compiler.secret_groups import stored as secrets
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups import in_cluster as secrets
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     place = Place(namespace=namespace)
     with asking(asked.way, namespace) as api:
@@ -93,8 +93,8 @@ def delete(namespace: str, name: str | None, asked: Asked) -> None:
     Example:
       bodywork secret delete --namespace=iris --name=storage
     """
-    from bodywork_compiler.secret_groups import changing
-    from bodywork_compiler.secret_groups.stored import Place
+    from bodywork_compiler.secret_groups import in_cluster
+    from bodywork_compiler.secret_groups.in_cluster import Place
 
     if not name:
         raise BodyworkError("please specify --name for the secret")
@@ -102,12 +102,12 @@ def delete(namespace: str, name: str | None, asked: Asked) -> None:
     with asking(asked.way, namespace) as api:
         found = _found(api, place, name)
     if asked.dry_run != "client":
-        changing.delete(kubectl_of(asked.way, None), place, [str(found["metadata"]["name"])], dry_run=asked.dry_run)
+        in_cluster.delete(kubectl_of(asked.way, None), place, [str(found["metadata"]["name"])], dry_run=asked.dry_run)
     click.echo(f"secret={name} deleted from namespace={namespace}{asked.dry}")
 
 
 def _found(api: Api, place: Place, name: str) -> Object:
-    from bodywork_compiler.secret_groups.stored import find
+    from bodywork_compiler.secret_groups.in_cluster import find
 
     found = find(api, place, name)
     if found is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bodywork_compiler.controller.async_runs import AsyncRun
+from bodywork_compiler.controller.runs import AsyncRun
 from bodywork_compiler.controller.work import Apply, SshKey, Work
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\n"

@@ -4,7 +4,7 @@ import pytest
 
 from bodywork_compiler import __version__
 from bodywork_compiler.api import Refused
-from bodywork_compiler.controller.image import choose_image, has_registry, image_given, whole_name
+from bodywork_compiler.controller.work import choose_image, has_registry, image_given, whole_name
 
 DEFAULT = f"bodywork-controller:{__version__}"
 

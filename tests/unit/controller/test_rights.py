@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bodywork_compiler.api import NotThere, Refused
-from bodywork_compiler.controller import granting, rights, settings
-from bodywork_compiler.controller.granting import Granted, grant, objects_of
+from bodywork_compiler.controller import rights, work
+from bodywork_compiler.controller.rights import Granted, grant, objects_of
 from bodywork_compiler.errors import BodyworkError, RunFailed
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
 from bodywork_compiler.manifests import KubeObject
@@ -108,7 +108,7 @@ def test_v1s_accounts_stand_in_their_namespace_and_list_namespaces() -> None:
 
 def test_the_image_is_remembered_only_where_one_is_named() -> None:
     (remembered,) = [each for each in objects_of(rights.in_namespaces(["iris"], "registry/controller:1")) if each.kind == "ConfigMap"]
-    assert (remembered.name, remembered.body["data"]) == (settings.NAME, {settings.IMAGE: "registry/controller:1"})
+    assert (remembered.name, remembered.body["data"]) == (work.NAME, {work.IMAGE: "registry/controller:1"})
     assert all(each.kind != "ConfigMap" for each in objects_of(rights.in_whole_cluster()))
 
 
@@ -210,7 +210,7 @@ class PaperApi:
     [({"data": {"image": "i:1"}}, "i:1"), ({"data": {}}, None), ({}, None), (None, None), (Refused("no"), None), (NotThere("no"), None)],
 )
 def test_the_image_is_read_back_or_there_is_none(answer: Any, image: str | None) -> None:
-    assert settings.remembered_image(PaperApi(answer)) == image  # type: ignore[arg-type]
+    assert work.remembered_image(PaperApi(answer)) == image  # type: ignore[arg-type]
 
 
 def test_an_image_alone_changes_no_rights() -> None:
@@ -225,4 +225,4 @@ def test_what_was_given_before_is_known_by_its_bindings(there: list[str], reach:
     def execute(argv: tuple[str, ...], _stdin: str | None, _seconds: float) -> Result:
         return Result(argv=argv, out=f"{argv[2]}\n" if argv[2].partition("/")[0] in there else "")
 
-    assert granting.reach(Kubectl(execute=execute), rights.IN_CLUSTER_BINDING, rights.GROUPS_ROLE) == reach
+    assert rights.reach(Kubectl(execute=execute), rights.IN_CLUSTER_BINDING, rights.GROUPS_ROLE) == reach

@@ -3,10 +3,9 @@
 import pytest
 import yaml
 
-from bodywork_compiler.controller import manifests
-from bodywork_compiler.controller.async_runs import AsyncRun
+from bodywork_compiler.controller import runs
 from bodywork_compiler.controller.cronjobs import Cronjob, NewCronjob, When, difference, object_name, run_name
-from bodywork_compiler.controller.runs import applied_by, is_controllers
+from bodywork_compiler.controller.runs import AsyncRun, applied_by, is_controllers
 from bodywork_compiler.controller.work import Apply, SshKey, Work, apply_in
 from bodywork_compiler.errors import BodyworkError
 
@@ -129,7 +128,7 @@ def test_only_what_differs_is_written(changed, patch):
 
 def test_another_branch_changes_the_arguments_and_nothing_else():
     patch = difference(as_it_stands(apply=Apply(url=IRIS.url, timeout=IRIS.timeout)), NIGHTLY)
-    args = list(manifests.arguments(WORK))
+    args = list(runs.arguments(WORK))
     assert patch == {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "bodywork", "args": args}]}}}}}
 
 

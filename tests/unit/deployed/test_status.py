@@ -19,9 +19,8 @@ from deployed_objects import (
 from bodywork_compiler.api import Object
 from bodywork_compiler.deployed.reading import Deployed
 from bodywork_compiler.deployed.status import LastRun, PipelineStatus, status_of
-from bodywork_compiler.report.durations import age_in_words
-from bodywork_compiler.report.output import Output
-from bodywork_compiler.report.status import show_status
+from bodywork_compiler.report.output import Output, age_in_words
+from bodywork_compiler.report.tables import show_status
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=timezone.utc)
 

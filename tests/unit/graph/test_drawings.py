@@ -9,11 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from project_values import batch, project, service
 
-from bodywork_compiler.graph.layout import lay_out
-from bodywork_compiler.graph.lines import as_lines
-from bodywork_compiler.graph.mermaid import as_mermaid
-from bodywork_compiler.graph.picture import Picture, picture_of
-from bodywork_compiler.graph.svg import as_svg
+from bodywork_compiler.graph.drawings import as_lines, as_mermaid, as_svg
+from bodywork_compiler.graph.layout import Picture, lay_out, picture_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from bodywork_compiler.preview.values import Change, Difference, Left
-from bodywork_compiler.report.difference import show_json, show_text
+from bodywork_compiler.report.tables import show_json, show_text
 
 DIFF = ("--- Job/train in the cluster", "+++ Job/train in the manifests", "@@ -1 +1 @@", "-image: python:3.11", "+image: python:3.12")
 TRAIN = Change(step=1, stage="train", kind="Job", name="train", namespace=None, action="replaced", diff=DIFF)

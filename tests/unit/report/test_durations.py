@@ -1,6 +1,6 @@
 import pytest
 
-from bodywork_compiler.report.durations import in_words
+from bodywork_compiler.report.output import in_words
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from made_runs import BAD_RUN, DRY_RUN, GOOD_RUN, printed, shown
 
 from bodywork_compiler import resources
-from bodywork_compiler.report.json_lines import event_name
+from bodywork_compiler.report.json_report import event_name
 from bodywork_compiler.runner import events as run
 
 SCHEMA = json.loads((resources.folder("schemas") / "events.schema.json").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ from typing import Any
 from made_runs import STARTED
 
 from bodywork_compiler.preview.values import Change, Difference, Left
-from bodywork_compiler.report.outlook import outlook
+from bodywork_compiler.report.summary import outlook
 
 
 def a_change(kind: str, name: str, action: str, *parts: str, step: int = 2, stage: str | None = None) -> Change:

@@ -13,7 +13,7 @@ from made_runs import BAD_RUN, GOOD_RUN, STARTED, Clock, ended
 
 from bodywork_compiler import resources
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.report.run_report import also, reporting
+from bodywork_compiler.report.json_report import also, reporting
 from bodywork_compiler.runner import events as run
 
 FOLDER = resources.folder("schemas")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from made_runs import BAD_RUN, DRY_RUN, GOOD_RUN, NOT_SERVED, REASON, SERVED, STARTED, TRAINED, ended, shown
 
-from bodywork_compiler.report.durations import in_words
+from bodywork_compiler.report.output import in_words
 from bodywork_compiler.runner import events as run
 
 TIME_OF_DAY = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", re.MULTILINE)

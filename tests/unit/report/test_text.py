@@ -25,7 +25,7 @@ from made_runs import (
     shown,
 )
 
-from bodywork_compiler.report import Commands, View, choose, spool
+from bodywork_compiler.report import Commands, View, choose, stage_logs
 from bodywork_compiler.report.output import Output
 from bodywork_compiler.runner import events as run
 
@@ -333,10 +333,10 @@ class TestStreams:
             Output(stream, environ={}).line("its status")
 
     def test_logs_that_find_no_room_on_the_disk_are_kept_in_memory(self, monkeypatch):
-        monkeypatch.setattr(spool, "IN_MEMORY_CHARACTERS", 10)
-        monkeypatch.setattr(spool, "TemporaryFile", _Cramped)
+        monkeypatch.setattr(stage_logs, "IN_MEMORY_CHARACTERS", 10)
+        monkeypatch.setattr(stage_logs, "TemporaryFile", _Cramped)
         lines = [f"line {number}" for number in range(12)]
-        kept = spool.Spool()
+        kept = stage_logs.Spool()
         for line in lines:
             kept.add(line)
         assert list(kept.drain()) == lines

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from made_runs import STARTED, changed, ended, shown
 
-from bodywork_compiler.report.v1_words import attempting_to_run
+from bodywork_compiler.report.text import attempting_to_run
 from bodywork_compiler.runner import events as run
 
 WHERE = "INFO - workflow.run_workflow"

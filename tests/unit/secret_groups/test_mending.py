@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bodywork_compiler.secret_groups.mending import mended
+from bodywork_compiler.secret_groups.sources import mended
 
 KEY = "BODYWORK_GIT_SSH_PRIVATE_KEY"
 WHOLE = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE\nAAAABG5vbmU\n-----END OPENSSH PRIVATE KEY-----\n"

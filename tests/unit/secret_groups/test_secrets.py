@@ -12,9 +12,9 @@ import pytest
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
 from bodywork_compiler.manifests.kube_yaml import values
-from bodywork_compiler.secret_groups import changing
+from bodywork_compiler.secret_groups import in_cluster
+from bodywork_compiler.secret_groups.in_cluster import Place, find, objects_in, stored
 from bodywork_compiler.secret_groups.sources import Change
-from bodywork_compiler.secret_groups.stored import Place, find, objects_in, stored
 
 GROUPS = "bodywork-deployment-jobs"
 PROD = Place(group="prod")
@@ -120,7 +120,7 @@ def test_a_secret_is_shown_as_stages_call_it() -> None:
 
 
 def test_the_manifest_is_what_the_ancestor_made() -> None:
-    (body,) = values(changing.manifest(PROD, "my_aws", {"B": b"\x00", "A": b"1"}))
+    (body,) = values(in_cluster.manifest(PROD, "my_aws", {"B": b"\x00", "A": b"1"}))
     assert body == {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -132,7 +132,7 @@ def test_the_manifest_is_what_the_ancestor_made() -> None:
         "type": "Opaque",
         "data": {"A": "MQ==", "B": "AA=="},
     }
-    assert "group" not in values(changing.manifest(Place(namespace="iris"), "aws", {}))[0]["metadata"]["labels"]
+    assert "group" not in values(in_cluster.manifest(Place(namespace="iris"), "aws", {}))[0]["metadata"]["labels"]
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ def test_the_manifest_is_what_the_ancestor_made() -> None:
 )
 def test_names_that_cannot_be_are_refused_with_all_that_is_wrong(place: Place, secret: str, said: str) -> None:
     with pytest.raises(BodyworkError) as refused:
-        changing.check_name(place, secret)
+        in_cluster.check_name(place, secret)
     assert refused.value.message == f"secret {secret}: {said}"
 
 
 def test_create_sends_values_on_standard_input_and_applies_nothing() -> None:
     paper = PaperKubectl()
-    assert changing.create(paper.kubectl, PROD, changing.manifest(PROD, "aws", {"KEY": b"hunter2"}))
+    assert in_cluster.create(paper.kubectl, PROD, in_cluster.manifest(PROD, "aws", {"KEY": b"hunter2"}))
     assert paper.calls == [("create", "-f", "-", f"--namespace={GROUPS}")]
     assert paper.sent()["data"] == {"KEY": "aHVudGVyMg=="}
 
 
 def test_create_makes_the_groups_namespace_when_it_is_not_there() -> None:
     paper = PaperKubectl([NOT_FOUND])
-    assert changing.create(paper.kubectl, PROD, changing.manifest(PROD, "aws", {}))
+    assert in_cluster.create(paper.kubectl, PROD, in_cluster.manifest(PROD, "aws", {}))
     assert [call[:1] for call in paper.calls] == [("create",), ("create",), ("create",)]
     assert (paper.sent(1)["kind"], paper.sent(1)["metadata"]["name"]) == ("Namespace", GROUPS)
 
@@ -171,22 +171,22 @@ def test_create_makes_the_groups_namespace_when_it_is_not_there() -> None:
 def test_who_may_not_make_the_groups_namespace_is_told_who_can() -> None:
     paper = PaperKubectl([NOT_FOUND, "Error from server (Forbidden): namespaces is forbidden"])
     with pytest.raises(KubectlFailed, match="namespaces is forbidden") as refused:
-        changing.create(paper.kubectl, PROD, changing.manifest(PROD, "aws", {}))
+        in_cluster.create(paper.kubectl, PROD, in_cluster.manifest(PROD, "aws", {}))
     assert "bodywork configure-cluster" in (refused.value.hint or "")
 
 
 def test_create_makes_no_other_namespace() -> None:
     paper = PaperKubectl([NOT_FOUND])
     with pytest.raises(BodyworkError, match="Could not find namespace=iris") as refused:
-        changing.create(paper.kubectl, Place(namespace="iris"), changing.manifest(Place(namespace="iris"), "aws", {}))
+        in_cluster.create(paper.kubectl, Place(namespace="iris"), in_cluster.manifest(Place(namespace="iris"), "aws", {}))
     assert refused.value.hint == "bodywork setup-namespace iris"
 
 
 def test_create_overwrites_nothing_and_hides_no_refusal() -> None:
-    text = changing.manifest(PROD, "aws", {})
-    assert not changing.create(PaperKubectl([EXISTS]).kubectl, PROD, text)
+    text = in_cluster.manifest(PROD, "aws", {})
+    assert not in_cluster.create(PaperKubectl([EXISTS]).kubectl, PROD, text)
     with pytest.raises(KubectlFailed, match="is forbidden"):
-        changing.create(PaperKubectl(["Error from server (Forbidden): secrets is forbidden"]).kubectl, PROD, text)
+        in_cluster.create(PaperKubectl(["Error from server (Forbidden): secrets is forbidden"]).kubectl, PROD, text)
 
 
 def test_update_merges_and_keeps_what_is_not_its_own() -> None:
@@ -197,7 +197,7 @@ def test_update_merges_and_keeps_what_is_not_its_own() -> None:
         "labels": {"team": "x"},
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "mine"},
     }
-    body = changing.changed(there, PROD, Change(values={"B": b"3", "C": b"4"}, removed=("A",)))
+    body = in_cluster.changed(there, PROD, Change(values={"B": b"3", "C": b"4"}, removed=("A",)))
     assert body["data"] == {"B": "Mw==", "C": "NA=="}
     assert body["metadata"] == {
         "name": "prod-aws",
@@ -210,19 +210,19 @@ def test_update_merges_and_keeps_what_is_not_its_own() -> None:
 
 def test_keys_that_are_not_there_cannot_be_removed() -> None:
     with pytest.raises(BodyworkError, match=r"secret prod-aws has no X, Y to be removed; it has A\. Nothing was changed\."):
-        changing.changed(an_object("prod-aws", A="1"), PROD, Change(values={}, removed=("X", "Y")))
+        in_cluster.changed(an_object("prod-aws", A="1"), PROD, Change(values={}, removed=("X", "Y")))
 
 
 def test_a_change_by_somebody_else_meanwhile_is_not_overwritten() -> None:
     paper = PaperKubectl(["Error from server (Conflict): the object has been modified"])
     with pytest.raises(BodyworkError, match="was changed by somebody else meanwhile"):
-        changing.replace(paper.kubectl, PROD, an_object("prod-aws", A="1"))
+        in_cluster.replace(paper.kubectl, PROD, an_object("prod-aws", A="1"))
     assert paper.sent()["metadata"]["resourceVersion"] == "7"
 
 
 @pytest.mark.parametrize("dry_run", ["client", "server", None])
 def test_a_dry_run_is_one_at_kubectl_too(dry_run: Any) -> None:
     paper = PaperKubectl()
-    changing.delete(paper.kubectl, PROD, ["prod-a", "prod-b"], dry_run=dry_run)
+    in_cluster.delete(paper.kubectl, PROD, ["prod-a", "prod-b"], dry_run=dry_run)
     words = [f"--dry-run={dry_run}"] if dry_run else []
     assert paper.calls == [("delete", "secret/prod-a", "secret/prod-b", "--ignore-not-found", *words, f"--namespace={GROUPS}")]

@@ -11,7 +11,7 @@ from bodywork_compiler import config
 from bodywork_compiler.cli import main
 from bodywork_compiler.compiler import RenderOptions, compile_project
 from bodywork_compiler.source import Source
-from bodywork_compiler.starting.compared import differences
+from bodywork_compiler.starting.migrate import differences
 
 SOURCE = Source(commit="0" * 40, url="https://git.example.com/acme/models.git")
 BATCH = "cpu_request: 0.5\n    memory_request_mb: 100\n    batch:\n      max_completion_time_seconds: 30\n      retries: 2\n"

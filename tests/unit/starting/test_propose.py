@@ -11,8 +11,7 @@ import yaml
 from builders import write
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.starting.propose import as_text, propose
-from bodywork_compiler.starting.scripts import find_scripts
+from bodywork_compiler.starting.propose import as_text, find_scripts, propose
 
 RUN = "if __name__ == '__main__':\n    print('done')\n"
 FLASK = "from flask import Flask\napp = Flask(__name__)\napp.run(host='0.0.0.0', port=8080)\n"

@@ -1,4 +1,4 @@
-"""Secrets made, updated and removed by kubectl. Values go through its standard input, and into no annotation: create and replace, never apply."""
+"""Secrets in a cluster: by which names and labels they are known, those of earlier Bodywork too, and how they are made, updated and removed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,82 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from bodywork_compiler import labels, names
-from bodywork_compiler.api import Object
+from bodywork_compiler.api import Api, NotThere, Object
 from bodywork_compiler.compiler.engine import Engine
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed, Result
 from bodywork_compiler.kubectl_errors import is_conflict, is_there_already, lacks_namespace
-from bodywork_compiler.manifests import KubeObject, to_json
+from bodywork_compiler.manifests import KubeObject, Plan, to_json
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.runner.before import LAST_APPLIED
-from bodywork_compiler.runner.groups import OPAQUE
-from bodywork_compiler.secret_groups.sources import Change
-from bodywork_compiler.secret_groups.stored import Place
+from bodywork_compiler.runner.groups import NAMESPACE, OPAQUE
+from bodywork_compiler.runner.observe import label, name
+from bodywork_compiler.secret_groups.sources import Change, mended
+from bodywork_compiler.values import value
+
+
+@value
+class Place:
+    """Where secrets are: a group of the cluster's, all groups, or (v1) a pipeline's own namespace."""
+
+    namespace: str = NAMESPACE
+    group: str | None = None
+
+    @property
+    def is_of_groups(self) -> bool:
+        return self.namespace == NAMESPACE
+
+    def object_name(self, secret: str) -> str:
+        """What the secret is called in the cluster. The ancestor cleaned names as well: `my_secret` is `my-secret`."""
+        return names.pipeline_object_name(f"{self.group}-{secret}" if self.group else secret)
+
+    def holds(self, found: Object) -> bool:
+        """A group's have its label. `a-b-c` may be b-c of a, or c of a-b; one without a label that somebody made by hand is where its name says."""
+        if not self.group:
+            return _is_plain(found)
+        of = label(found, labels.GROUP)
+        return of == self.group if of is not None else _is_plain(found) and name(found).startswith(self.object_name("x")[:-1])
+
+
+@value
+class Stored:
+    """One secret. `name` is how stages call it."""
+
+    name: str
+    group: str | None
+    namespace: str
+    object_name: str
+    type: str
+    data: Mapping[str, bytes]
+
+
+def find(api: Api, place: Place, secret: str) -> Object | None:
+    """The object of that secret, or None."""
+    found = api.elsewhere(place.namespace).find("Secret", place.object_name(secret))
+    return found if found is not None and place.holds(found) else None
+
+
+def objects_in(api: Api, place: Place) -> list[Object]:
+    try:
+        found, _ = api.elsewhere(place.namespace).list("Secret", {})
+    except NotThere:
+        return []
+    return sorted((each for each in found if place.holds(each)), key=name)
+
+
+def stored(found: Object) -> Stored:
+    metadata: Mapping[str, Any] = found["metadata"]
+    namespace = str(metadata.get("namespace", ""))
+    group = label(found, labels.GROUP) if namespace == NAMESPACE else None
+    short = name(found).removeprefix(f"{names.pipeline_object_name(group)}-") if group else name(found)
+    data = {key: base64.b64decode(text) for key, text in sorted((found.get("data") or {}).items())}
+    return Stored(name=short, group=group, namespace=namespace, object_name=name(found), type=str(found.get("type") or OPAQUE), data=data)
+
+
+def _is_plain(found: Object) -> bool:
+    """Made to hold values: no service account's token, no release of Helm's."""
+    return (found.get("type") or OPAQUE) == OPAQUE
+
 
 DryRun = Literal["client", "server"]
 OURS = (("app.kubernetes.io/managed-by", "bodywork"),)
@@ -128,3 +193,30 @@ def _dry(dry_run: DryRun | None) -> list[str]:
 
 def _in_base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
+
+
+def place_of(plan: Plan, namespace: str) -> tuple[Place, str, str]:
+    """Where a plan's key belongs, and the names of its secret and of the key in it."""
+    version = plan.facts.get(labels.FACT_CONFIG_VERSION)
+    if version in labels.BEFORE_GROUPS:
+        return (Place(namespace=namespace), *(labels.SSH_SECRET_V1 if version == "v1" else labels.SSH_SECRET))
+    return (Place(group=plan.facts.get(labels.FACT_SECRETS_GROUP) or plan.pipeline), *labels.SSH_SECRET)
+
+
+def store(kubectl: Kubectl, api: Api, where: tuple[Place, str, str], key: bytes, known_hosts: str) -> tuple[str, ...]:
+    """Make or change the secret where it is not so already; sentences say what was done."""
+    place, secret, name = where
+    content, notes = mended(name, key)
+    values = {name: content, labels.SSH_KNOWN_HOSTS: known_hosts.encode()}
+    found = find(api, place, secret)
+    if found is None:
+        create(kubectl, place, manifest(place, secret, values))
+        return (*notes, f"the SSH key is stored as secret {place.object_name(secret)} in namespace {place.namespace}")
+    if _holds(stored(found).data, values):
+        return ()
+    replace(kubectl, place, changed(found, place, Change(values=values)))
+    return (*notes, f"the SSH key is updated in secret {place.object_name(secret)} in namespace {place.namespace}")
+
+
+def _holds(stands: Mapping[str, bytes], values: Mapping[str, bytes]) -> bool:
+    return all(stands.get(name) == content for name, content in values.items())
