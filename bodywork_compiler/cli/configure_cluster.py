@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
-from bodywork_compiler.cli.earlier.words import one_value_per_flag
+from bodywork_compiler.cli.earlier.options import Way, kubectl_of, one_value_per_flag, way_options
 from bodywork_compiler.cli.options import checked_name
 
 if TYPE_CHECKING:

@@ -202,7 +202,7 @@ def _nearer(asked: Local, where: str, local: LocalOptions, compiled: Compiled) -
     """A project on this machine is taken from where it stands, whatever its remote has."""
     from shlex import quote
 
-    from bodywork_compiler.local import source
+    from bodywork_compiler.local import start
 
     place = "" if where == "." else f" {quote(where)}"
     same = _same_files(replace(local, working_tree=True))
@@ -214,6 +214,6 @@ def _nearer(asked: Local, where: str, local: LocalOptions, compiled: Compiled) -
 
     top = top_of(Path(where).resolve())
     if local.working_tree:
-        return replace(asked, fetch=source.copying(top, files_of(top)))
+        return replace(asked, fetch=start.copying(top, files_of(top)))
     url = compiled.source.url
-    return asked if url is None or url.startswith("file:") else replace(asked, git_env=source.from_repository(url, top))
+    return asked if url is None or url.startswith("file:") else replace(asked, git_env=start.from_repository(url, top))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.cli.configure_cluster import carry_out, checked_namespace, dry_run_options, named
-from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
+from bodywork_compiler.cli.earlier.options import Way, kubectl_of, way_options
 
 if TYPE_CHECKING:
     from bodywork_compiler.controller.rights import Granted

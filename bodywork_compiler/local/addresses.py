@@ -1,16 +1,59 @@
-"""On which port each service listens here, and how others find it."""
+"""On which port of this machine each service listens, and how others find it."""
 
 from __future__ import annotations
 
+import errno
+import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.local import ports
-from bodywork_compiler.local.specs import PORT_VARIABLE
-from bodywork_compiler.local.values import Workload
+from bodywork_compiler.local.process import PORT_VARIABLE
+from bodywork_compiler.local.workloads import Workload
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.values import value
+
+PROBE_SECONDS = 0.5
+LOOPBACK = "127.0.0.1"
+# a second address of the loopback: who listens at all addresses answers here too, who listens at `localhost` alone does not,
+# as nobody would reach it in a cluster
+_OTHER_LOOPBACK = "127.0.0.2" if sys.platform == "linux" else LOOPBACK
+
+
+def is_free(port: int) -> bool:
+    """Whether a service could listen there: nobody does, and this user may."""
+    if _answers(LOOPBACK, port):
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+def another_free() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.bind(("", 0))
+        port: int = trial.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    """At all addresses, as a pod must."""
+    return _answers(_OTHER_LOOPBACK, port)
+
+
+def listens_only_locally(port: int) -> bool:
+    return _OTHER_LOOPBACK != LOOPBACK and _answers(LOOPBACK, port) and not _answers(_OTHER_LOOPBACK, port)
+
+
+def _answers(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as asking:
+        asking.settimeout(PROBE_SECONDS)
+        return asking.connect_ex((host, port)) in (0, errno.EISCONN)
 
 
 @value
@@ -33,14 +76,14 @@ def choose(services: Sequence[Workload], may_move: Callable[[Workload], bool]) -
     owners: dict[int, Workload] = {}
 
     def move(service: Workload, port: int) -> None:
-        chosen[service.stage], moved[service.stage] = ports.another_free(), port
+        chosen[service.stage], moved[service.stage] = another_free(), port
 
     for service in services:
         port = service.port
         if port is None:
             continue
         owner = owners.get(port)
-        if owner is None and ports.is_free(port):
+        if owner is None and is_free(port):
             chosen[service.stage], owners[port] = port, service
         elif may_move(service):
             move(service, port)

@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bodywork_compiler.local import requirements
-from bodywork_compiler.local.values import Process
+from bodywork_compiler.local.workloads import Process
 from bodywork_compiler.values import value
 
 MOST_ENTRIES = 20

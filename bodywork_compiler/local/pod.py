@@ -11,12 +11,10 @@ from typing import NamedTuple
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.local import scratch
 from bodywork_compiler.local.environments import Environments, Wanted
-from bodywork_compiler.local.process import Running
+from bodywork_compiler.local.process import Here, Running, folders, mapped, process_of, remove, termination_file, volume_folder
 from bodywork_compiler.local.secrets import Store
-from bodywork_compiler.local.specs import Here, folders, mapped, process_of, termination_file, volume_folder
-from bodywork_compiler.local.values import Container, Process, Workload
+from bodywork_compiler.local.workloads import Container, Process, Workload
 
 GRACE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0  # between one end and the next start; a cluster pauses 10 s to 5 min
@@ -100,7 +98,7 @@ class Pod:
         except BaseException as found:  # noqa: BLE001 - told by the main thread, which alone may
             bug = found
         if not self.workload.is_service:
-            scratch.remove(self.folder)
+            remove(self.folder)
         self.machine.post(Over(self.name, bug))
 
     def _run_containers(self) -> None:

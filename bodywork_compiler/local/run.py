@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from bodywork_compiler.local.pod import GRACE_SECONDS, Message, Pod
 from bodywork_compiler.local.stage import Stage
-from bodywork_compiler.local.values import Workload
-from bodywork_compiler.local.workloads import workload_of
+from bodywork_compiler.local.workloads import Workload, workload_of
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner.events import Event, Evidence, Notice, RunEnded, RunResult, RunStarted, StageEnded, StagePlan, StepStarted
 from bodywork_compiler.runner.failure_stage import with_reason

@@ -11,8 +11,7 @@ from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.local.values import Reference, Workload
-from bodywork_compiler.local.workloads import references
+from bodywork_compiler.local.workloads import Reference, Workload, references
 from bodywork_compiler.manifests import KubeObject, read_stream, validation
 from bodywork_compiler.values import value
 

@@ -1,10 +1,11 @@
-"""From a plan to a run on this machine: what it needs is there, its folder, its signals, and nothing of it left at the end."""
+"""From a plan to a run on this machine: what it needs is there, its signals, what cannot be the same as on a cluster, and nothing left at the end."""
 
 from __future__ import annotations
 
 import os
 import platform
 import queue
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,14 +19,10 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.local import addresses, secrets
 from bodywork_compiler.local.addresses import Chosen
 from bodywork_compiler.local.environments import Environments, cache_folder
-from bodywork_compiler.local.notes import what_differs
 from bodywork_compiler.local.pod import Line, Machine, Message, Pod
+from bodywork_compiler.local.process import PORT_VARIABLE, Here, folders, run_folder
 from bodywork_compiler.local.run import Run, Steps
-from bodywork_compiler.local.scratch import run_folder
-from bodywork_compiler.local.source import names_the_port
-from bodywork_compiler.local.specs import Here
-from bodywork_compiler.local.values import Workload
-from bodywork_compiler.local.workloads import KINDS, workload_of
+from bodywork_compiler.local.workloads import KINDS, Workload, workload_of
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import part, run
@@ -35,6 +32,75 @@ from bodywork_compiler.runner.masking import Mask
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.whereabouts import Whereabouts
 from bodywork_compiler.source import NO_COMMIT
+
+_HAS_A_PART = ("Job", "Deployment", "Service", "ConfigMap", "Secret", "Namespace", "ServiceAccount")
+
+
+def what_differs(plan: Plan, workloads: Sequence[Workload], python_version: str) -> str:
+    return f"on this machine, not as on a cluster: {'; '.join(_parts(plan, workloads, python_version))}"
+
+
+def _parts(plan: Plan, workloads: Sequence[Workload], python_version: str) -> Iterator[str]:
+    images = dict.fromkeys(image for each in workloads if (image := _main(each).get("image")))
+    yield f"no image ({', '.join(map(str, images))}), but Python {python_version} of this machine"
+    if any(_main(each).get("resources") for each in workloads):
+        yield "no requests or limits of CPU and memory"
+    if any(each.is_service for each in workloads):
+        yield "no DNS names (services are at localhost, in BODYWORK_SERVICE_<STAGE>_URL)"
+    many = [each.stage for each in workloads if each.is_service and (each.body.get("spec") or {}).get("replicas", 1) > 1]
+    if many:
+        yield f"one process of {', '.join(many)}"
+    for each in workloads:
+        if each.skipped:
+            yield f"of {each.stage} not the containers {', '.join(each.skipped)}"
+    others = dict.fromkeys(each.kind for step in plan.steps for each in step.objects if each.kind not in _HAS_A_PART)
+    if others:
+        yield f"nothing of {', '.join(others)}"
+
+
+def _main(workload: Workload) -> dict[str, object]:
+    pod = ((workload.body.get("spec") or {}).get("template") or {}).get("spec") or {}
+    return next((each for each in pod.get("containers") or () if each.get("name") == workload.main.name), {})
+
+
+def from_repository(url: str, repository: Path) -> dict[str, str]:
+    """The environment in which git takes a commit of `url` from a repository of this machine, whether or not it was pushed."""
+    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf", "GIT_CONFIG_VALUE_0": url}
+
+
+def copying(top: Path, files: Sequence[str]) -> Callable[[Path], None]:
+    """A function that puts the files as they stand, committed or not, where `fetch` would have put the commit's.
+
+    A file behind a link to a folder is left out, as git would: nothing is read or written through a link.
+    """
+
+    def copy(workspace: Path) -> None:
+        for name in ("home", "tmp"):
+            (workspace / name).mkdir()
+        project = workspace / "project"
+        project.mkdir()
+        for name in files:
+            source, target = top / name, project / name
+            if any((top / folder).is_symlink() for folder in Path(name).parents):
+                continue
+            if source.is_symlink() or source.is_file():  # not what was deleted, nor a submodule's folder
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target, follow_symlinks=False)
+
+    return copy
+
+
+def names_the_port(service: Workload, pod: Path) -> bool:
+    """Whether the service's script, or a Python file beside it, names the variable that says on which port to listen."""
+    values = {name: said for name, said in service.main.env if isinstance(said, str)}
+    workspace = dict(folders(service.main, pod)).get(values.get("BODYWORK_WORKSPACE", ""))
+    if workspace is None:
+        return False
+    project = Path(workspace, "project", values.get("BODYWORK_FOLDER", ""))
+    scripts = [found for word in service.main.argv if (found := project / word).is_file()]
+    beside = [file for script in scripts for file in sorted(script.parent.glob("*.py"))]
+    return any(PORT_VARIABLE.encode() in file.read_bytes() for file in dict.fromkeys([*scripts, *beside]))
+
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

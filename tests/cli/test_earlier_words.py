@@ -12,7 +12,7 @@ import click
 import pytest
 
 from bodywork_compiler.cli import bodywork, earlier, main
-from bodywork_compiler.cli.earlier.words import one_value_per_flag
+from bodywork_compiler.cli.earlier.options import one_value_per_flag
 
 CHECKOUT = Path(__file__).parents[2]
 PAGE = (CHECKOUT / "docs" / "compatibility.md").read_text()

@@ -201,7 +201,7 @@ def test_a_config_is_a_file_of_the_project(
 def test_files_as_they_stand_are_copied_through_no_link(iris: Repository, theirs: Path) -> None:
     """`a/file` is tracked, and `a` was replaced by a link afterwards."""
     from bodywork_compiler.git.as_files import files_of
-    from bodywork_compiler.local.source import copying
+    from bodywork_compiler.local.start import copying
 
     write(iris.path / "a" / "file", "committed")
     iris.commit("A folder")

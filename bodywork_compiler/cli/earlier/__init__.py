@@ -47,10 +47,10 @@ WORDS = (
     _of("new", "trigger cronjob", "earlier.cronjobs:trigger", "Run what a schedule runs, now."),
     _of("v1", "setup-namespace", "setup_namespace:command", "Set up a namespace in which pipelines may run by themselves."),
     _of("v1", "workflow", "earlier.workflow:command", "Run a project's workflow in a namespace.", "apply GIT_URL --namespace NS"),
-    _of("v1", "deployment create", "earlier.v1_deployments:create", "Run a workflow once, in the cluster or (--local) from here."),
-    _of("v1", "deployment display", "earlier.v1_deployments:display", "List such runs.", "get deployments --async"),
-    _of("v1", "deployment logs", "earlier.v1_deployments:logs", "Print the log of such a run.", "get deployments --async --logs RUN"),
-    _of("v2", "deployment delete_job", "earlier.v1_deployments:delete_job", "Delete such a run.", "delete deployment RUN --async"),
+    _of("v1", "deployment create", "earlier.async_runs:create", "Run a workflow once, in the cluster or (--local) from here."),
+    _of("v1", "deployment display", "earlier.async_runs:display", "List such runs.", "get deployments --async"),
+    _of("v1", "deployment logs", "earlier.async_runs:logs", "Print the log of such a run.", "get deployments --async --logs RUN"),
+    _of("v2", "deployment delete_job", "earlier.async_runs:delete_job", "Delete such a run.", "delete deployment RUN --async"),
     _of("v1", "cronjob create", "earlier.v1_cronjobs:v1_create", "Run a workflow on a schedule.", "create cronjob"),
     _of("v1", "cronjob display", "earlier.v1_cronjobs:v1_display", "List the schedules of a namespace.", "get cronjobs"),
     _of("v1", "cronjob history", "earlier.v1_cronjobs:v1_history", "List the runs of a schedule.", "get cronjob NAME --history"),
@@ -59,8 +59,8 @@ WORDS = (
     _of("v1", "secret create", "earlier.v1_secrets:create", "Store credentials in a namespace.", "create secret"),
     _of("v1", "secret display", "earlier.v1_secrets:display", "List the secrets of a namespace.", "get secrets"),
     _of("v1", "secret delete", "earlier.v1_secrets:delete", "Delete a secret of a namespace.", "delete secret"),
-    _of("v1", "service display", "earlier.services:display", "List the services of a namespace.", "status"),
-    _of("v1", "service delete", "earlier.services:delete", "Delete one service of a namespace."),
+    _of("v1", "service display", "earlier.deleting:display", "List the services of a namespace.", "status"),
+    _of("v1", "service delete", "earlier.deleting:service_delete", "Delete one service of a namespace."),
 )
 # what is typed no more, and why
 GONE = {

@@ -9,9 +9,18 @@ import click
 
 from bodywork_compiler.cli import complete
 from bodywork_compiler.cli.earlier.async_runs import DryRun, print_logs
-from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
-from bodywork_compiler.cli.earlier.gathered import gathered
-from bodywork_compiler.cli.earlier.listing import Column, Form, fields, show_data, show_rows
+from bodywork_compiler.cli.earlier.options import (
+    Column,
+    Form,
+    Way,
+    fields,
+    gathered,
+    kubectl_of,
+    output_option,
+    show_data,
+    show_rows,
+    way_options,
+)
 from bodywork_compiler.cli.earlier.remote import Remote, at_home, remote_options, store_key
 from bodywork_compiler.cli.earlier.schedules import (
     COLUMNS,
@@ -23,13 +32,12 @@ from bodywork_compiler.cli.earlier.schedules import (
     find_schedule,
     row_of,
     rows_of,
+    say_next_times,
     show_history,
     timing_options,
     trigger_schedule,
     when_of,
 )
-from bodywork_compiler.cli.earlier.times import say_next_times
-from bodywork_compiler.cli.earlier.words import output_option
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bodywork_compiler.cli.earlier.cluster import kubectl_of
+from bodywork_compiler.cli.earlier.options import kubectl_of
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.cli.earlier.cluster import Way, asking, kubectl_of
+from bodywork_compiler.cli.earlier.options import Way, asking, kubectl_of
 from bodywork_compiler.cli.options import existing_key
 from bodywork_compiler.cli.run_options import duration
 from bodywork_compiler.errors import BodyworkError

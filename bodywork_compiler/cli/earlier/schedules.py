@@ -1,25 +1,83 @@
-"""Schedules on the command line: their options, and what v3's and v1's commands do alike."""
+"""Schedules on the command line: their options, times and time zones, and what v3's and v1's commands do alike."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bodywork_compiler.cli.earlier.async_runs import DryRun, as_row
-from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of
-from bodywork_compiler.cli.earlier.gathered import gathered
-from bodywork_compiler.cli.earlier.listing import Column, Form, show_rows
+from bodywork_compiler.cli.earlier.options import Column, Form, Way, gathered, kubectl_of, show_rows
 from bodywork_compiler.cli.earlier.remote import Remote, at_home, store_key, work_of
-from bodywork_compiler.cli.earlier.times import as_v1, check_time_zone
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from bodywork_compiler.api import Api
     from bodywork_compiler.controller.cronjobs import Cronjob, NewCronjob, When
+
+
+_NO_MORE = "it comes never, within five years"
+
+
+def check_time_zone(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    """Refuses what Kubernetes would refuse; where this machine has no list of time zones, nothing is."""
+    if given is None or _zone(given) is not None:
+        return given
+    from zoneinfo import available_timezones
+
+    known = available_timezones()
+    if not known:
+        return given
+    from difflib import get_close_matches
+
+    by_last_part = {each.rpartition("/")[2].lower(): each for each in sorted(known)}
+    wanted = given.rpartition("/")[2].replace(" ", "_").lower()
+    near = by_last_part.get(wanted) or next(iter(get_close_matches(given, known, n=1)), None)
+    raise click.BadParameter(f"`{given}` is no time zone{f'; did you mean {near}?' if near else ', such as Europe/Berlin'}")
+
+
+def say_next_times(when: When) -> None:
+    """The next three, so that a schedule that was meant otherwise is seen now."""
+    if when.suspend:
+        click.echo("It is suspended: it runs by `bodywork trigger cronjob` only.")
+        return
+    zone = _zone(when.time_zone)
+    if zone is None:
+        click.echo(f"Next runs: not known here, since this machine does not know the time zone {when.time_zone}.", err=True)
+        return
+    from bodywork_compiler.controller.schedule import next_times, parse
+
+    try:
+        schedule = parse(when.schedule)
+    except BodyworkError:  # somebody else's, from before Kubernetes refused it
+        click.echo("Next runs: not known.", err=True)
+        return
+    times = next_times(schedule, datetime.now(timezone.utc), zone)
+    said = ", ".join(each.strftime("%a %Y-%m-%d %H:%M") for each in times)
+    click.echo(f"Next runs ({when.time_zone}): {said or _NO_MORE}.")
+
+
+def as_v1(stamp: str | None) -> str:
+    """`2020-11-12 20:51:04+00:00`, as v1's documents show times."""
+    return stamp.replace("T", " ").replace("Z", "+00:00") if stamp else ""
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        # "Local" would be the API server's own: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#time-zones
+        return None if name in {"", "Local"} else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
 
 _KEPT = ("branch", "folder", "namespace", "manifests", "schedule_timeout", "project_templates", "allow_privileges")
 COLUMNS = (

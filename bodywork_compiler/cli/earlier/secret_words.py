@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodywork_compiler.cli.earlier.cluster import Way, kubectl_of, way_options
-from bodywork_compiler.cli.earlier.listing import Form, show_data
+from bodywork_compiler.cli.earlier.options import Form, Way, kubectl_of, show_data, way_options
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:

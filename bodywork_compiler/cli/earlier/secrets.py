@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.cli.earlier.cluster import kubectl_of
-from bodywork_compiler.cli.earlier.listing import Column, show_data, show_rows
+from bodywork_compiler.cli.earlier.options import Column, SeveralData, kubectl_of, output_option, show_data, show_rows
 from bodywork_compiler.cli.earlier.secret_words import (
     CHANGES,
     SOURCES,
@@ -25,7 +24,6 @@ from bodywork_compiler.cli.earlier.secret_words import (
     show_manifest,
     show_values_option,
 )
-from bodywork_compiler.cli.earlier.words import SeveralData, output_option
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:

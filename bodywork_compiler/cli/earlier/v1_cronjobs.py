@@ -7,21 +7,20 @@ from typing import Any
 import click
 
 from bodywork_compiler.cli.earlier.async_runs import DryRun, print_logs
-from bodywork_compiler.cli.earlier.cluster import Way, way_options
-from bodywork_compiler.cli.earlier.listing import Column, Form, show_rows
+from bodywork_compiler.cli.earlier.options import Column, Form, Way, output_option, show_rows, v1_namespace, way_options
 from bodywork_compiler.cli.earlier.remote import Remote, remote_options
 from bodywork_compiler.cli.earlier.schedules import (
     COLUMNS,
     Timing,
+    as_v1,
     create_schedule,
     delete_schedule,
     dry_run_options,
     rows_of,
+    say_next_times,
     show_history,
     timing_options,
 )
-from bodywork_compiler.cli.earlier.times import as_v1, say_next_times
-from bodywork_compiler.cli.earlier.words import output_option, v1_namespace
 from bodywork_compiler.errors import BodyworkError
 
 _HISTORY = (

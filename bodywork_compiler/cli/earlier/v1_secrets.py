@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bodywork_compiler.cli.earlier.cluster import asking, kubectl_of
-from bodywork_compiler.cli.earlier.listing import show_data
+from bodywork_compiler.cli.earlier.options import SeveralData, asking, kubectl_of, output_option, show_data, v1_namespace
 from bodywork_compiler.cli.earlier.secret_words import (
     CHANGES,
     SOURCES,
@@ -19,7 +18,6 @@ from bodywork_compiler.cli.earlier.secret_words import (
     row,
     show_values_option,
 )
-from bodywork_compiler.cli.earlier.words import SeveralData, output_option, v1_namespace
 from bodywork_compiler.errors import BodyworkError
 
 if TYPE_CHECKING:

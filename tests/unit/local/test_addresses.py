@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.local import addresses, ports
-from bodywork_compiler.local.values import Workload
-from bodywork_compiler.local.workloads import workload_of
+from bodywork_compiler.local import addresses
+from bodywork_compiler.local.workloads import Workload, workload_of
 from bodywork_compiler.manifests import KubeObject
 
 ANOTHER, TAKEN = 49_152, 80
@@ -23,8 +22,8 @@ def a_service(stage: str, port: int) -> Workload:
 
 @pytest.fixture(autouse=True)
 def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda port: port != TAKEN)
-    monkeypatch.setattr(ports, "another_free", lambda: ANOTHER)
+    monkeypatch.setattr(addresses, "is_free", lambda port: port != TAKEN)
+    monkeypatch.setattr(addresses, "another_free", lambda: ANOTHER)
 
 
 def chosen(*services: Workload, reading: tuple[str, ...]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from builders import write
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.local import environments
 from bodywork_compiler.local.environments import READY, Environments, Wanted, cache_folder, processes
-from bodywork_compiler.local.values import Process
+from bodywork_compiler.local.workloads import Process
 
 DAY = 86400.0
 

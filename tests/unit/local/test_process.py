@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from local_projects import lives
 
-from bodywork_compiler.local import scratch
+from bodywork_compiler.local import process
 from bodywork_compiler.local.process import Running
-from bodywork_compiler.local.values import Process
+from bodywork_compiler.local.workloads import Process
 
 # a server that forks workers, one of which leaves its session and its parent: all print their process ids and wait
 FORKING = """\
@@ -102,11 +102,11 @@ def test_who_heeds_sigterm_ends_in_its_own_way() -> None:
 class TestScratch:
     @pytest.fixture(autouse=True)
     def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: str(tmp_path))
+        monkeypatch.setattr(process.tempfile, "gettempdir", lambda: str(tmp_path))
         return tmp_path
 
     def test_it_is_this_users_alone_and_gone_afterwards(self, place: Path) -> None:
-        with scratch.run_folder() as folder:
+        with process.run_folder() as folder:
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
             locked = folder / "locked"
             locked.mkdir()
@@ -115,13 +115,13 @@ class TestScratch:
         assert list(place.iterdir()) == []
 
     def test_one_that_is_in_use_is_left_to_its_run(self, place: Path) -> None:
-        with scratch.run_folder() as folder:
-            done = threading.Thread(target=scratch.remove_left_over, args=(place,))
+        with process.run_folder() as folder:
+            done = threading.Thread(target=process.remove_left_over, args=(place,))
             done.start()
             done.join()
             assert folder.exists()
 
     def test_one_that_nobody_holds_is_removed(self, place: Path) -> None:
-        (place / f"{scratch.PREFIX}left" / "deep").mkdir(parents=True)
-        scratch.remove_left_over(place)
+        (place / f"{process.PREFIX}left" / "deep").mkdir(parents=True)
+        process.remove_left_over(place)
         assert list(place.iterdir()) == []

@@ -9,7 +9,7 @@ from builders import write
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.local.secrets import NOTHING, Given, Store, read_file
-from bodywork_compiler.local.values import Reference
+from bodywork_compiler.local.workloads import Reference
 from bodywork_compiler.manifests import KubeObject
 
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from bodywork_compiler.local import notes
-from bodywork_compiler.local.expansion import expanded
-from bodywork_compiler.local.specs import Here, mapped, process_of, readdressed
-from bodywork_compiler.local.values import Container, Mount, Reference, Volume
-from bodywork_compiler.local.workloads import container_of, references, workload_of
+from bodywork_compiler.local import start
+from bodywork_compiler.local.process import Here, expanded, mapped, process_of, readdressed
+from bodywork_compiler.local.workloads import Container, Mount, Reference, Volume, container_of, references, workload_of
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
 
 POD = Path("/run/train-1")
@@ -199,7 +197,7 @@ def test_what_differs_names_all_that_is_not_run() -> None:
     job = a_job(containers=[{"name": "stage", "image": "me/r:1"}, {"name": "logger"}])
     policy = KubeObject({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "x"}})
     plan = Plan(pipeline="iris", namespace=None, steps=(PlanStep(number=1, objects=(job, policy)),), on_failure=None, facts={})
-    said = notes.what_differs(plan, [workload_of(job, 1)], "3.12.1")
+    said = start.what_differs(plan, [workload_of(job, 1)], "3.12.1")
     assert said == (
         "on this machine, not as on a cluster: no image (me/r:1), but Python 3.12.1 of this machine; of train not the containers logger; nothing of NetworkPolicy"
     )
