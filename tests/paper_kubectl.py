@@ -20,7 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 file = Path({file!r})
 KINDS = {{"namespaces": "Namespace", "pods": "Pod", "configmaps": "ConfigMap", "services": "Service", "serviceaccounts": "ServiceAccount",
-         "jobs": "Job", "leases": "Lease", "cronjobs": "CronJob", "nodes": "Node", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret"}}
+         "jobs": "Job", "leases": "Lease", "cronjobs": "CronJob", "nodes": "Node", "deployments": "Deployment", "ingresses": "Ingress", "secrets": "Secret",
+         "persistentvolumeclaims": "PersistentVolumeClaim", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}}
 
 def objects():
     return json.loads(file.read_text())

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 @click.command("delete")
 @click.argument("path", default=HERE, shell_complete=complete.places)
 @pipeline_options
-@click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is ever asked.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Do not ask. Without a terminal nothing is asked, and --namespace-too needs it where more is in it than the pipeline.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
 @click.option("--break-lock", is_flag=True, help="Delete it although a run holds it. That run stops as soon as it sees so.")
 @click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
@@ -47,13 +51,14 @@ def command(which: Which, *, dry_run: bool, namespace_too: bool, timeout_seconds
       bodywork delete --pipeline iris --namespace lab --yes
     """
     with opened(which) as found:
-        from bodywork_compiler.deployed.deleting import Patience, refuse_foreign_namespace
+        from bodywork_compiler.deployed.deleting import Patience, refuse_foreign_namespace, refuse_what_else_is_there
         from bodywork_compiler.deployed.held import refuse_while_held
 
         if namespace_too:
             refuse_foreign_namespace(found.api, found.deployed.pipeline)
         found = with_copies(found)  # noqa: PLW2901 - the block is about both
-        listed = _listed(found, namespace_too=namespace_too)
+        left = left_beside(found) if namespace_too else []
+        listed = _listed(found, left, namespace_too=namespace_too)
         if dry_run:
             click.echo("\n".join(f"would delete {each}" for each in listed))
             return
@@ -61,6 +66,8 @@ def command(which: Which, *, dry_run: bool, namespace_too: bool, timeout_seconds
             refuse_while_held(found.api, found.deployed.pipeline)
         if not given["yes"] and can_answer():
             _ask(found, listed)
+        elif not given["yes"]:
+            refuse_what_else_is_there(found.api, found.deployed.pipeline, left)
         _delete(found, listed, Patience(seconds=timeout_seconds), namespace_too=namespace_too)
 
 
@@ -82,12 +89,20 @@ def with_copies(found: Opened) -> Opened:
     return replace(found, deployed=replace(found.deployed, objects=(*found.deployed.objects, *copies)))
 
 
-def _listed(found: Opened, *, namespace_too: bool) -> list[str]:
+def left_beside(found: Opened) -> list[str]:
+    """What of others would go with the namespace."""
+    from bodywork_compiler.deployed.deleting import left_in_namespace
+
+    return left_in_namespace(found.api, (*found.deployed.objects, *found.deployed.added))
+
+
+def _listed(found: Opened, left: list[str], *, namespace_too: bool) -> list[str]:
     from bodywork_compiler.deployed.deleting import goes_with_it, shown, stays
 
     if kept := stays(found.deployed):
         click.echo(f"stays, since more than itself would go with it: {', '.join(shown(kept))}", err=True)
-    namespace = [f"namespace/{found.deployed.namespace}, with everything in it"] if namespace_too else []
+    others = f": {', '.join(left)}" if left else ""
+    namespace = [f"namespace/{found.deployed.namespace}, with everything in it{others}"] if namespace_too else []
     return [*shown(found.deployed.objects), *shown(goes_with_it(found.deployed)), *namespace]
 
 

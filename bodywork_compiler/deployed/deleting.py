@@ -109,13 +109,33 @@ def delete_namespace(api: Api, kubectl: Kubectl, patience: Patience) -> None:
     _until_none_is_left(lambda: _namespace_left(api), patience)
 
 
-def left_in_namespace(api: Api) -> list[str]:
-    """What a person may want to keep: `secret/aws`, `12 jobs`. What every namespace holds is left out."""
-    found = []
-    for kind in ("Deployment", "Service", "Job", "CronJob", "Secret", "ConfigMap"):
-        names = [name(each) for each in api.outlines(kind, {}) if name(each) not in _IN_EVERY_NAMESPACE]
+def left_in_namespace(api: Api, without: Sequence[Object] = ()) -> list[str]:
+    """What a person may want to keep: `secret/aws`, `12 jobs`. What every namespace holds is left out, and a pipeline's objects, `without`."""
+    known, found = {(each["kind"], name(each)) for each in without if namespace_of(each) in {None, api.namespace}}, []
+    for kind in _WORTH_KEEPING:
+        try:
+            outlines = api.outlines(kind, {})
+        except Refused:
+            found.append(f"{kind.lower()}s, which you may not list")
+            continue
+        names = [name(each) for each in outlines if name(each) not in _IN_EVERY_NAMESPACE and (kind, name(each)) not in known]
         found += [f"{kind.lower()}/{each}" for each in names] if len(names) <= _SHOWN else [f"{len(names)} {kind.lower()}s"]
     return found
+
+
+_WORTH_KEEPING = (
+    *("Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress", "Job", "CronJob"),
+    *("PersistentVolumeClaim", "Secret", "ConfigMap"),
+)
+
+
+def refuse_what_else_is_there(api: Api, pipeline: str, left: Sequence[str]) -> None:
+    """Of what others keep in the namespace nobody was told who is not asked."""
+    if left:
+        raise BodyworkError(
+            f"namespace {api.namespace} holds more than {pipeline}: {', '.join(left)}; nothing was deleted",
+            hint="To delete the namespace with all of it, add --yes. Without --namespace-too the pipeline alone is deleted.",
+        )
 
 
 def _delete(kubectl: Kubectl, objects: Sequence[KubeObject], *options: str) -> None:

@@ -262,6 +262,43 @@ def test_a_namespace_that_bodywork_made_goes_only_when_asked(kubectl: PaperKubec
     assert kubectl.left() == left
 
 
+OTHERS = [an_object("Secret", "aws"), an_object("PersistentVolumeClaim", "models"), an_object("ConfigMap", "kube-root-ca.crt")]
+BESIDE = "persistentvolumeclaim/models, secret/aws"
+
+
+def test_what_else_would_go_with_the_namespace_is_listed(kubectl: PaperKubectl, empty: Path) -> None:
+    kubectl.has(a_namespace(made_by_us=True), *IRIS, *OTHERS)
+    before = kubectl.left()
+    dry = bodywork("delete", "--namespace-too", "--dry-run", cwd=empty)
+    assert dry.stdout.splitlines()[-1] == f"would delete namespace/lab, with everything in it: {BESIDE}"
+    code, shown = at_a_terminal("delete", "--namespace-too", types="n\n", cwd=empty)
+    assert code == 1
+    assert f"namespace/lab, with everything in it: {BESIDE}" in " ".join(shown.split())
+    assert kubectl.left() == before
+
+
+@pytest.mark.parametrize("words", [["delete", "--pipeline", "iris"], ["delete", "deployment", "iris"]], ids=["today", "v3"])
+def test_without_a_terminal_only_yes_deletes_what_others_keep_in_the_namespace(
+    kubectl: PaperKubectl, empty: Path, words: list[str]
+) -> None:
+    kubectl.has(a_namespace(made_by_us=True), *IRIS, *OTHERS)
+    before = kubectl.left()
+    done = bodywork(*words, "--namespace-too", cwd=empty)
+    assert done.returncode == 1
+    assert f"namespace lab holds more than iris: {BESIDE}; nothing was deleted" in done.stderr
+    assert "add --yes" in done.stderr
+    assert kubectl.left() == before
+    assert bodywork(*words, "--namespace-too", "--yes", cwd=empty).returncode == 0
+    assert "Namespace/lab" not in kubectl.left()
+
+
+def test_what_may_not_be_listed_is_no_absence(kubectl: PaperKubectl, empty: Path) -> None:
+    kubectl.has(a_namespace(made_by_us=True), *IRIS, {"kind": "refused", "metadata": {"name": "secrets"}})
+    done = bodywork("delete", "--namespace-too", cwd=empty)
+    assert done.returncode == 1
+    assert "namespace lab holds more than iris: secrets, which you may not list" in done.stderr
+
+
 def test_copies_of_secrets_go_and_secrets_that_a_person_made_stay(kubectl: PaperKubectl, empty: Path) -> None:
     def copied(name: str, **annotations: str) -> dict[str, Any]:
         secret = an_object("Secret", name)

@@ -171,7 +171,15 @@ def test_a_namespace_that_bodywork_made_goes_with_its_pipeline_only_when_asked(c
         assert dry.stdout.splitlines() == [f"would delete {each}" for each in (*listed, f"namespace/{made}, with everything in it")]
         assert cluster.get("job", "train", "-n", made)
 
-        done = bodywork(cluster, "delete", "--namespace", made, "--namespace-too", cwd=tmp_path)
+        cluster.kubectl("create", "secret", "generic", "aws", "-n", made, "--from-literal=KEY=1")
+        with_others = bodywork(cluster, "delete", "--namespace", made, "--namespace-too", "--dry-run", cwd=tmp_path)
+        assert with_others.stdout.splitlines()[-1] == f"would delete namespace/{made}, with everything in it: secret/aws"
+        refused = bodywork(cluster, "delete", "--namespace", made, "--namespace-too", cwd=tmp_path)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"namespace {made} holds more than {PIPELINE}: secret/aws; nothing was deleted" in refused.stderr
+        assert cluster.get("job", "train", "-n", made)
+
+        done = bodywork(cluster, "delete", "--namespace", made, "--namespace-too", "--yes", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert cluster.kubectl("get", "namespace", made, "--ignore-not-found") == ""
     finally:

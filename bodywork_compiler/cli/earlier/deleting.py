@@ -122,6 +122,7 @@ class Deleting:
     name: str
     namespace: str | None
     namespace_too: bool
+    yes: bool
     break_lock: bool
     timeout_seconds: int
 
@@ -131,6 +132,7 @@ class Deleting:
 @click.argument("service", required=False, metavar="")
 @click.option("--namespace", metavar="NS", callback=checked_name, help="Where it is; default: the only namespace that holds it.")
 @click.option("--namespace-too", is_flag=True, help="Delete the namespace as well, if Bodywork made it and no other pipeline is in it.")
+@click.option("--yes", is_flag=True, help="With --namespace-too: also where more is in it than the pipeline.")
 @click.option("--break-lock", is_flag=True, help="Delete it although a run holds it.")
 @click.option("--async", "in_cluster", is_flag=True, help="NAME is a run in the cluster that --async made: end it, and delete it.")
 @timeout_option
@@ -174,13 +176,9 @@ def delete(deleting: Deleting, way: Way, *, service: str | None, in_cluster: boo
 
 def _tell_of_namespace(api: Api) -> None:
     """What is left where the pipeline was. The ancestor deleted the namespace, with all that was in it."""
-    from bodywork_compiler.api import Refused
     from bodywork_compiler.deployed.deleting import left_in_namespace
 
-    try:
-        left = left_in_namespace(api)
-    except Refused:
-        return
+    left = left_in_namespace(api)
     shown = f"holds {', '.join(left)}" if left else "is empty"
     click.echo(
         f"  namespace={api.namespace} stays, and {shown}. To delete it and all in it: kubectl delete namespace {api.namespace}", err=True
@@ -209,7 +207,7 @@ def _delete(api: Api, way: Way, deleting: Deleting) -> list[str]:
 
 
 def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
-    from bodywork_compiler.cli.delete import with_copies
+    from bodywork_compiler.cli.delete import left_beside, with_copies
     from bodywork_compiler.cli.pipeline import Opened
     from bodywork_compiler.deployed import deleting
     from bodywork_compiler.deployed.held import refuse_while_held
@@ -221,6 +219,8 @@ def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
         deleting.refuse_foreign_namespace(api, pipeline)
     kubectl, patience = kubectl_of(way, api.namespace), deleting.Patience(seconds=asked.timeout_seconds)
     found = with_copies(Opened(deployed=read(api, pipeline), api=api, kubectl=kubectl, context=""))
+    if asked.namespace_too and not asked.yes:
+        deleting.refuse_what_else_is_there(api, pipeline, left_beside(found))
     deleting.delete(api, kubectl, found.deployed, patience)
     if asked.namespace_too:
         deleting.delete_namespace(api, kubectl, patience)
