@@ -16,7 +16,7 @@ from typing import Any
 
 from bodywork_compiler.die_with_us import die_with_parent
 from bodywork_compiler.errors import BodyworkError, ServerLost, TimedOut
-from bodywork_compiler.kubectl_errors import has_no_context, in_short, is_worth_another_try, names_no_cluster
+from bodywork_compiler.kubectl_errors import has_no_context, in_short, is_worth_another_try, names_no_cluster, of_kustomize
 
 REQUEST_TIMEOUT_SECONDS = 60
 HARD_TIMEOUT_SECONDS = 300
@@ -50,7 +50,7 @@ class Result:
 
     @property
     def said(self) -> str:
-        return in_short(self.err)
+        return of_kustomize(self.err) if "kustomize" in self.argv[1:2] else in_short(self.err)
 
 
 def is_in_pod(target: Target) -> bool:

@@ -167,3 +167,24 @@ def in_short(error: str) -> str:
     """kubectl's own words without its noise: discovery's `memcache.go` lines, which repeat what the last line says, and values of Go."""
     lines = [line for line in error.splitlines() if line.strip() and "memcache.go:" not in line and not line.startswith("Warning: ")]
     return without_go_values("\n".join(lines) or error.strip()) or "kubectl said nothing"
+
+
+# as Go's `log` and Kubernetes' `klog` write a line, and as kubectl begins one: `2026/11/28 20:00:00 …`, `E1128 20:49:36.01 17 run.go:72] "command failed" err="…"`
+_LOGGED = re.compile(r"^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?(?:error: )?", re.IGNORECASE)
+_KLOG = re.compile(r'^[A-Z]\d{4} [\d:.]+ +\d+ \S+\] "command failed" err="(?P<said>.*)"$')
+# kustomize tries each resource as a file and then as a folder, and says both: the first is what a person meant
+_TWICE = re.compile(r"accumulating resources: accumulation err='(?P<first>.*)': must build at directory: .*", re.DOTALL)
+
+
+def _plain(line: str) -> str:
+    logged = _KLOG.match(line)
+    return _LOGGED.sub("", logged["said"].replace('\\"', '"') if logged else line)
+
+
+def of_kustomize(error: str) -> str:
+    """What kustomize says is wrong, in one line."""
+    lines = (_plain(line).strip() for line in error.splitlines())
+    text = "; ".join(line for line in lines if line and not line.startswith("# Warning"))
+    while twice := _TWICE.search(text):
+        text = text[: twice.start()] + twice["first"]
+    return without_go_values(text) or "kubectl said nothing"

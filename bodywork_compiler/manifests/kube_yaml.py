@@ -62,6 +62,17 @@ def documents(text: str, origin: str) -> Iterator[tuple[str, Any]]:
         raise BodyworkError(f"{origin}: {_one_line(fault)}", hint=_hint(fault)) from fault
 
 
+def nodes(text: str, origin: str) -> Iterator[yaml.Node]:
+    """Each document of a stream that is not empty, for who needs its lines. What aliases repeat was counted."""
+    try:
+        for node in yaml.compose_all(text, Loader=_Loader):
+            if node is not None:
+                refuse_repetition(node)
+                yield node
+    except yaml.YAMLError as fault:
+        raise BodyworkError(f"{origin}: {_one_line(fault)}", hint=_hint(fault)) from fault
+
+
 def values(text: str) -> list[Any]:
     """Each document as JSON's values, None for an empty one. Raises YAMLError."""
     return [value for _, value in _yaml_documents(text)]

@@ -39,6 +39,9 @@ def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
 
         rendered = files_as_rendered(folder)
         if rendered is None:
+            from bodywork_compiler.manifests.kustomization import refuse_what_leads_out
+
+            refuse_what_leads_out(folder)
             return load_stream(kustomize(folder), f"kustomization {folder}")
         return _plan_of_files(rendered, folder)
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in SUFFIXES and file.exists() and not file.is_dir()]

@@ -111,3 +111,23 @@ def test_addresses_lead_to_the_overlays_own_services(base: Path, overlay: dict[s
     assert addresses.body["data"] == {variable: url}
     templates = [each.body["spec"]["template"]["spec"] for each in objects if each.kind in {"Job", "Deployment"}]
     assert {each["containers"][0]["envFrom"][0]["configMapRef"]["name"] for each in templates} == {addresses.name}
+
+
+def test_what_kustomize_refuses_is_said_in_one_line(base: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No cluster is asked before; and none of its plugins runs a program."""
+    write(base.parent / "overlay" / "kustomization.yaml", yaml.safe_dump({"resources": ["../base"], "transformers": ["plugin.yaml"]}))
+    run = "{config.kubernetes.io/function: 'exec: {path: ./run.sh}'}"
+    write(base.parent / "overlay" / "plugin.yaml", f"apiVersion: v1\nkind: Ours\nmetadata:\n  name: x\n  annotations: {run}\n")
+    write(base.parent / "overlay" / "run.sh", "#!/bin/sh\ntouch ran\n").chmod(0o755)
+    assert main(["apply", "--local", str(base.parent / "overlay")]) == 1
+    assert capfd.readouterr().err == "bodywork: kubectl kustomize: external plugins disabled; unable to load external plugin 'Ours'\n"
+    assert not (base.parent / "overlay" / "ran").exists()
+
+
+def test_what_an_overlay_would_fetch_is_refused_before_kubectl_is_started(base: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(base.parent / "overlay" / "kustomization.yaml", "resources:\n- ../base\n- https://git.example.com/acme/base?ref=main\n")
+    for verb in (["apply", "--local"], ["diff"], ["apply", "--dry-run=server"], ["apply"]):
+        main([*verb, str(base.parent / "overlay")])
+        said = capfd.readouterr().err
+        assert "kustomization.yaml:3: names https://git.example.com/acme/base?ref=main, which kustomize would fetch" in said
+        assert "kubectl kustomize DIR | bodywork apply -" in said

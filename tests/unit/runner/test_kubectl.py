@@ -253,3 +253,30 @@ def test_without_a_kubeconfig_kubectl_goes_to_an_address_that_nobody_named_and_t
     failed = KubectlFailed(Result(argv=("kubectl", "create"), err=said, exit_code=1))
     assert failed.message == "no cluster to run on: there is no kubeconfig, or no context of it is the current one"
     assert "--kubeconfig" in str(failed.hint)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('error: invalid Kustomization: json: unknown field "resourcez"\n', 'invalid Kustomization: json: unknown field "resourcez"'),
+        (
+            "2026/11/28 20:00:00 well-defined vars that were never replaced: X\nError: no objects\n",
+            "well-defined vars that were never replaced: X; no objects",
+        ),
+        (
+            (
+                "# Warning: 'bases' is deprecated.\nerror: accumulating resources: accumulation err='accumulating resources from 'a.yaml': "
+                "missing metadata.name in object': must build at directory: '/x/a.yaml': file is not directory\n"
+            ),
+            "accumulating resources from 'a.yaml': missing metadata.name in object",
+        ),
+        (
+            'E1128 20:49:36.017863   17742 run.go:72] "command failed" err="external plugins disabled; unable to load external plugin \\"X\\""\n',
+            'external plugins disabled; unable to load external plugin "X"',
+        ),
+        ("", "kubectl said nothing"),
+    ],
+)
+def test_what_kustomize_says_is_one_plain_line(said: str, shown: str) -> None:
+    failed = KubectlFailed(Result(argv=("kubectl", "kustomize", "/x"), err=said, exit_code=1))
+    assert failed.message == f"kubectl kustomize: {shown}"
