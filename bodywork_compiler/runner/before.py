@@ -14,6 +14,7 @@ from typing import Any
 from bodywork_compiler import labels
 from bodywork_compiler.api import NotThere, Object, Refused
 from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
+from bodywork_compiler.manifests.privileges import privileges
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.applying import is_put_whole
 from bodywork_compiler.runner.observe import annotation, json_in
@@ -24,6 +25,18 @@ REVISION = "deployment.kubernetes.io/revision"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _STEP = "step-"
 LARGEST_RECORDED = 250_000
+# API group and kind of what a record holds. Anybody who may write ConfigMaps may forge it: it gives nobody rights, credentials or other namespaces
+RECORDED = {
+    ("", "ConfigMap"),
+    ("", "Service"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("apps", "DaemonSet"),
+    ("autoscaling", "HorizontalPodAutoscaler"),
+    ("batch", "CronJob"),
+    ("networking.k8s.io", "Ingress"),
+    ("policy", "PodDisruptionBudget"),
+}
 _REVISION = re.compile("[0-9]{1,9}")
 _LARGEST_BYTES = 16 * 2**20  # of a record, unpacked
 _SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink", "deletionTimestamp")
@@ -66,9 +79,11 @@ class Before:
         """Anybody who may write the annotation may have put another object's manifest there."""
         if not is_object(manifest) or (manifest.get("kind"), manifest["metadata"].get("name")) != (self.kind, self.name):
             return False
-        group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
         namespaces = {None, self.namespace, (self.object or {})["metadata"].get("namespace")}
-        return group == self.api_version.rpartition("/")[0] and manifest["metadata"].get("namespace") in namespaces
+        return (
+            group_of(str(manifest.get("apiVersion", ""))) == group_of(self.api_version)
+            and manifest["metadata"].get("namespace") in namespaces
+        )
 
     def way_back(self) -> tuple[str, KubeObject]:
         """kubectl's verb, and what it is given. Applying its last manifest leaves alone what controllers have set since; but that manifest does not
@@ -102,8 +117,11 @@ def _brings_back(applied: Any, was: Any, wanted: Any) -> bool:
 
 def remember(session: Session, objects: Iterable[KubeObject]) -> tuple[Before, ...]:
     """The objects of a step as they are now. A Job is made anew by each run, and what is immutable is named by its content."""
-    wanted = [each for each in objects if not (each.kind == "Job" and each.stage) and not each.body.get("immutable")]
-    return tuple(found for each in wanted if (found := _before(session, each)))
+    return tuple(found for each in objects if _is_changed_by_runs(each) and (found := _before(session, each)))
+
+
+def _is_changed_by_runs(each: KubeObject) -> bool:
+    return not (each.kind == "Job" and each.stage) and not each.body.get("immutable")
 
 
 def _before(session: Session, each: KubeObject) -> Before | None:
@@ -160,15 +178,36 @@ def _of_the_step(session: Session, step: PlanStep, packed: str) -> tuple[Before,
     if unpacked is None:
         name = record_name_of(session.plan.pipeline)
         session.notice(f"what was there before step {step.number} is not known: configmap {name} cannot be read", "WARNING")
-    objects = {
-        (str(each.body.get("apiVersion")), each.kind, each.name, each.stage, _elsewhere(session, each)): each for each in step.objects
-    }
-    return tuple(
-        replace(each, wanted=objects[key].body)
-        for each in unpacked or ()
-        if (key := (each.api_version, each.kind, each.name, each.stage, each.namespace)) in objects
-        and (each.object is None or each.object["metadata"].get("namespace") in {None, each.namespace or session.namespace})
-    )
+    said = {(each.api_version, each.kind, each.name, each.stage, each.namespace): each for each in unpacked or ()}
+    taken, left = [], []
+    for each in filter(_is_changed_by_runs, step.objects):
+        was = said.get((str(each.body.get("apiVersion")), each.kind, each.name, each.stage, _elsewhere(session, each)))
+        why = "the record does not have it" if was is None else _refused(session, was, each)
+        if was and not why:
+            taken.append(replace(was, wanted=each.body))
+        else:
+            left.append(f"{each.kind.lower()}/{each.name} ({why})")
+    if left:
+        session.notice(f"if this run fails, it does not put back what was there before it was cut off: {', '.join(left)}", "WARNING")
+    return tuple(taken)
+
+
+def _refused(session: Session, was: Before, wanted: KubeObject) -> str | None:
+    """Why what a record says is not put back, in half a sentence: it may ask for nothing that the plan's own object does not ask for."""
+    if (group_of(was.api_version), was.kind) not in RECORDED:
+        return "records of its kind are not trusted"
+    if was.object is None:
+        return None
+    if was.object["metadata"].get("namespace") not in {None, was.namespace or session.namespace}:
+        return "the record says another namespace"
+    allowed, asked = _asks_for(session, wanted), _asks_for(session, KubeObject(was.whole()))
+    return next((f"{path}: {gives}" for path, gives in asked if (path, gives) not in allowed), None)
+
+
+def _asks_for(session: Session, manifest: KubeObject) -> list[tuple[str, str]]:
+    accounts = [each for step in session.plan.steps for each in step.objects if each.kind == "ServiceAccount"]
+    found = privileges([*accounts, manifest], session.plan.pipeline, session.namespace)
+    return [(each.path, each.gives) for each in found if each.object == f"{manifest.kind} {manifest.name}"]
 
 
 def forget(session: Session) -> None:
@@ -220,7 +259,7 @@ def _packed(befores: Iterable[Before]) -> str:
 
 def _is_kept_back(each: Before) -> bool:
     """Values of secrets are copied nowhere, and what is large does not fit: this run knows it, one that resumes it does not."""
-    return each.kind == "Secret" or len(json.dumps(each.object)) > LARGEST_RECORDED
+    return (group_of(each.api_version), each.kind) not in RECORDED or len(json.dumps(each.object)) > LARGEST_RECORDED
 
 
 def _kept(found: Object | None) -> Object | None:
@@ -254,7 +293,13 @@ def _read(plain: Any) -> Before | None:
         return None
     if found is not None and not (is_object(found) and found["metadata"].get("name") == name and found.get("kind", kind) == kind):
         return None
+    if found is not None and group_of(str(found.get("apiVersion", version))) != group_of(str(version)):
+        return None
     return Before(kind=str(kind), name=str(name), stage=stage, object=found, api_version=str(version), namespace=namespace)
+
+
+def group_of(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
 
 
 def is_object(found: Any) -> bool:

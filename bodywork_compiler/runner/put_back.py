@@ -17,7 +17,7 @@ from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import Before, live
 from bodywork_compiler.runner.prune import HOLD_OTHERS
 from bodywork_compiler.runner.session import Session
-from bodywork_compiler.runner.tracking import is_rendered
+from bodywork_compiler.runner.tracking import Home, is_rendered
 
 
 def changed(session: Session) -> None:
@@ -42,6 +42,9 @@ def new(session: Session) -> None:
     for step, each in _others(session):
         now = None if each.object or (step == labels.STEP_SETUP and stays) else _live(session, each)
         if now is None or (step == labels.STEP_SETUP and is_rendered(now)):
+            continue
+        if not Home(session.plan.pipeline, session.namespace).made(now):
+            session.notice(f"not removed again, since no run of this pipeline made it: {each.words}", "WARNING")
             continue
         if each.kind in HOLD_OTHERS:
             session.notice(f"not removed again, since more than itself would go with it: {each.words}", "WARNING")

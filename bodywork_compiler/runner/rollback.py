@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from bodywork_compiler import labels
-from bodywork_compiler.errors import ServerLost
-from bodywork_compiler.kubectl import KubectlFailed, failure_of
+from bodywork_compiler.errors import BodyworkError, ServerLost
+from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner.applying import check, tell_changes
-from bodywork_compiler.runner.before import Before, find, template_of
+from bodywork_compiler.runner.before import Before, find, live, template_of
 from bodywork_compiler.runner.events import RolledBack, StagePlan
 from bodywork_compiler.runner.observe import annotation
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.tracking import Home
 
 PROGRESS_DEADLINE_SECONDS = 600  # Kubernetes' own default
 MARGIN_SECONDS = 30
@@ -59,7 +60,7 @@ def _problems(session: Session, stage: StagePlan, before: Sequence[Before]) -> I
         except ServerLost as lost:  # noqa: PERF203 - each is tried
             yield lost.message
             return
-        except KubectlFailed as failed:
+        except BodyworkError as failed:
             yield failed.message
 
 
@@ -92,13 +93,17 @@ def _send(session: Session, stage: StagePlan, verb: str, before: Sequence[Before
 
 
 def _remove(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
-    absent = [each for each in before if each.object is None]
-    if absent:
-        words = [f"{each.kind.lower()}/{each.name}" for each in absent]
-        result = session.kubectl.try_("delete", *words, "--ignore-not-found")
-        objects = [KubeObject({"kind": each.kind, "metadata": {"name": each.name}}) for each in absent]
+    home = Home(session.plan.pipeline, session.namespace)
+    new = [each for each in before if each.object is None]
+    stand = [(each, now) for each in new if (now := live(session, each.api_version, each.kind, each.name, each.namespace))]
+    ours = [each for each, now in stand if home.made(now)]
+    if ours:
+        result = session.kubectl.try_("delete", *(each.words for each in ours), "--ignore-not-found")
+        objects = [KubeObject({"kind": each.kind, "metadata": {"name": each.name}}) for each in ours]
         tell_changes(session, stage.step, objects, result)
         check(result)
+    if left := [each.words for each, _ in stand if each not in ours]:
+        session.notice(f"not removed again, since no run of this pipeline made it: {', '.join(left)}", "WARNING")
 
 
 def _wait(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:

@@ -8,7 +8,22 @@ import json
 from typing import Any
 
 import pytest
-from fakes import NAMESPACE, PaperCluster, a_deployment, a_job, a_plan, a_session, a_template, as_failed, as_good, closing, execute
+from fakes import (
+    NAMESPACE,
+    PaperCluster,
+    a_deployment,
+    a_job,
+    a_plan,
+    a_session,
+    a_template,
+    as_failed,
+    as_good,
+    as_too_slow,
+    closing,
+    execute,
+    labels_of,
+    made,
+)
 from test_resume import AGAIN, REVISION, as_going_on, cut_off, has_made, step
 
 from bodywork_compiler.runner import before, lease, run_records
@@ -196,6 +211,81 @@ def test_a_forged_record_of_what_was_there_ends_no_run_and_touches_nothing_of_ot
     assert exit_code in {0, 4}
     assert not [words for words in cluster.ran if "of-another" in " ".join(words) or "--all" in words or "secret" in " ".join(words)]
     assert "of-another" not in "".join(cluster.stdins)
+
+
+def record_of(manifest: Any, stage: str | None = None) -> Any:
+    """As a run would have written it, of an object that stood before."""
+    name, version = manifest["metadata"]["name"], manifest["apiVersion"]
+    return {"kind": manifest["kind"], "name": name, "stage": stage, "version": version, "namespace": None, "object": manifest}
+
+
+def a_forged_service(**pod: Any) -> Any:
+    found = a_deployment("serve", 2)
+    found["spec"]["template"]["spec"] |= pod
+    return found
+
+
+CLUSTER_ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "extra"}, "rules": [{"verbs": ["*"]}]}
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "extra"}, "data": {"KEY": "Zm9yZ2Vk"}}
+ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "extra"}, "automountServiceAccountToken": True}
+
+
+@pytest.mark.parametrize(
+    ("forged", "why"),
+    [
+        (record_of(CLUSTER_ROLE), "records of its kind are not trusted"),
+        (record_of(SECRET), "records of its kind are not trusted"),
+        (record_of(ACCOUNT), "records of its kind are not trusted"),
+        (record_of(a_forged_service(serviceAccountName="admin"), "serve"), "serviceAccountName: runs as the account admin"),
+        (record_of(a_forged_service(hostNetwork=True), "serve"), "hostNetwork: the node's network"),
+        (record_of(a_forged_service(volumes=[{"name": "a", "hostPath": {"path": "/"}}]), "serve"), "hostPath: files of the node"),
+        (
+            record_of(a_forged_service(containers=[{"name": "a", "securityContext": {"privileged": True}}]), "serve"),
+            "privileged: all rights on the node",
+        ),
+    ],
+)
+def test_a_record_gives_nobody_more_than_manifests_do(forged: Any, why: str, cluster: PaperCluster) -> None:
+    extra = {"metadata": {"name": "extra", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "2"}}}
+    added = [{**each, **extra} for each in (CLUSTER_ROLE, SECRET, {**ACCOUNT, "automountServiceAccountToken": False})]
+    plan = a_plan(a_job("train", 1), a_deployment("serve", 2), *added)
+    cluster.on_apply = as_going_on("serve")
+    cut_off(cluster, plan, has_made("serve"))
+    cluster.objects["ConfigMap", "bodywork-iris-before"]["binaryData"] = {"step-2": packed([forged])}
+    cluster.on_apply = as_too_slow
+    told: list[Any] = execute(cluster, plan, options=AGAIN)[1]
+    assert not [stdin for words, stdin in zip(cluster.ran, cluster.stdins, strict=True) if words[0] == "replace" and "kubectl" not in stdin]
+    warned = next(each.message for each in told if isinstance(each, Notice) and "if this run fails, it does not put back" in each.message)
+    assert why in warned
+
+
+def test_rights_and_secrets_are_not_written_down(cluster: PaperCluster) -> None:
+    labels = {"bodywork/pipeline": "iris", "bodywork/step": "1"}
+    added = [{**each, "metadata": {"name": "extra", "labels": labels}} for each in (CLUSTER_ROLE, SECRET)]
+    for each in added:
+        cluster.put(made(each))
+    cut_off(cluster, a_plan(*added, a_job("train", 2)), step(2))
+    for _, text in cluster.records:
+        assert "step-1" not in text or before._unpacked(json.loads(text)["items"][0]["binaryData"]["step-1"]) == []
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "ConfigMap"])
+def test_what_a_record_calls_new_is_removed_only_where_runs_have_made_it(kind: str, cluster: PaperCluster) -> None:
+    """It had stood there before, of somebody else, who put it there again while the run was cut off."""
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "labels": labels_of("serve", 2)}, "data": {}}
+    plan = a_plan(a_job("train", 1), settings, a_deployment("serve", 2))
+    cluster.on_apply = as_going_on("serve")
+    cut_off(cluster, plan, has_made("serve"))
+    others = {"Deployment": as_too_slow(a_deployment("serve", 2)), "ConfigMap": settings}
+
+    def put_by_others(manifest: Any) -> Any:
+        return others[kind] if manifest["kind"] == kind and manifest["metadata"]["name"] in {"serve", "settings"} else as_too_slow(manifest)
+
+    cluster.on_apply = put_by_others
+    _, told = execute(cluster, plan, options=AGAIN)
+    assert (kind == "ConfigMap") is (("delete", "deployment/serve", "--ignore-not-found") in cluster.ran)
+    assert ("ConfigMap", "settings") in cluster.objects or kind == "Deployment"
+    assert any("no run of this pipeline made it" in each.message for each in told if isinstance(each, Notice))
 
 
 MANIFESTS = [
