@@ -76,11 +76,14 @@ def with_copies(found: Opened) -> Opened:
     from dataclasses import replace
 
     from bodywork_compiler.api import Refused
-    from bodywork_compiler.deployed.deleting import copied_secrets
+    from bodywork_compiler.deployed.deleting import copied_secrets, without_others
     from bodywork_compiler.deployed.held import lease_of
 
     lock = lease_of(found.api, found.deployed.pipeline)
-    found = replace(found, deployed=replace(found.deployed, objects=(*found.deployed.objects, *([lock] if lock else []))))
+    ours, others = without_others(found.deployed)
+    if others:
+        click.echo(f"stays: {', '.join(others)}", err=True)
+    found = replace(found, deployed=replace(ours, objects=(*ours.objects, *([lock] if lock else []))))
     try:
         copies = copied_secrets(found.api, found.deployed.pipeline)
     except Refused as refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, NotThere, Object, Refused
@@ -16,7 +16,7 @@ from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.observe import annotation, name, uid
 from bodywork_compiler.runner.prune import HOLD_OTHERS
 from bodywork_compiler.runner.tracking import Home, namespace_of
-from bodywork_compiler.runner.verdicts.pods import owner
+from bodywork_compiler.runner.verdicts.pods import owner as controller_of
 
 POLL_SECONDS = 0.5
 _SHOWN = 5
@@ -36,6 +36,19 @@ class Patience:
 def shown(objects: Sequence[Object]) -> list[str]:
     """`deployment/scoring-service`, as kubectl takes it."""
     return [f"{each['kind'].lower()}/{name(each)}" for each in objects]
+
+
+def without_others(deployed: Deployed) -> tuple[Deployed, list[str]]:
+    """What is deleted with the pipeline, and in words what is not: Helm's, another application's, a controller's, although runs have made it."""
+    home = Home(deployed.pipeline, deployed.namespace).among(deployed.objects)
+    owners = [(each, home.owner_of(each)) for each in (*deployed.objects, *deployed.added)]
+    kept = [each for each, owner in owners if owner]
+    ours = replace(
+        deployed,
+        objects=tuple(each for each in deployed.objects if each not in kept),
+        added=tuple(each for each in deployed.added if each not in kept),
+    )
+    return ours, [f"{shown([each])[0]} (it is {owner}'s)" for each, owner in owners if owner]
 
 
 def copied_secrets(api: Api, pipeline: str) -> list[Object]:
@@ -152,7 +165,7 @@ def _reference(obj: Object, namespace: str | None) -> KubeObject:
 def _left(api: Api, pipeline: str, uids: set[str], kinds: Sequence[str]) -> list[str]:
     """What was to go and is still there. A pod that nobody's controller made was put there by a person, and is theirs."""
     objects = [each for each in listed(api, of(pipeline), kinds) if uid(each) in uids]
-    return shown([*objects, *(each for each in pods_of(api, pipeline) if owner(each))])
+    return shown([*objects, *(each for each in pods_of(api, pipeline) if controller_of(each))])
 
 
 def _namespace_left(api: Api) -> list[str]:

@@ -62,7 +62,7 @@ def read(api: Api, pipeline: str | None) -> Deployed:
     names = {str(label(each, labels.PIPELINE)) for each in objects}
     if len(names) == 1:
         name = names.pop()
-        home = Home(name, api.namespace)
+        home = Home(name, api.namespace).among(objects)
         return Deployed(
             pipeline=name,
             namespace=api.namespace,

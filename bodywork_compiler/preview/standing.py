@@ -88,28 +88,28 @@ def _resource(place: Place) -> str:
     return f"{place.kind}.{version}.{group}"
 
 
-def left(plan: Plan, stand: Iterable[Object], namespace: str) -> tuple[Left, ...]:
+def left(plan: Plan, stand: Sequence[Object], namespace: str) -> tuple[Left, ...]:
     """Objects of the pipeline that the plan no longer has; a run removes those that runs have made."""
-    home = Home(plan.pipeline, namespace)
+    home = Home(plan.pipeline, namespace).among(stand)
     wanted = {(each.kind, each.name) for step in plan.steps for each in step.objects}
     wanted |= {(plan.on_failure.kind, plan.on_failure.name)} if plan.on_failure else set()
     repository = repository_of(plan)
     return tuple(
-        Left(kind=each["kind"], name=each["metadata"]["name"], is_removed=_is_removed(each, home, repository))
+        Left(kind=each["kind"], name=each["metadata"]["name"], is_removed=_is_removed(each, home._replace(application=None), repository))
         for each in stand
         if (each["kind"], each["metadata"]["name"]) not in wanted and (home.made(each) or home.rendered(each)) and not home.copied(each)
     )
 
 
 def _is_removed(each: Object, home: Home, repository: str | None) -> bool:
-    is_somebodys = bool(each["metadata"].get("ownerReferences") or each["metadata"].get("deletionTimestamp"))
+    is_somebodys = bool(home.owner_of(each) or each["metadata"].get("deletionTimestamp"))
     stays = each["kind"] in {*_NAMED_BY_OTHERS, *prune.HOLD_OTHERS}
     return home.made(each) and not is_somebodys and not stays and is_of(dict(each), repository)
 
 
 def strangers(plan: Plan, live: Mapping[Key, Object], namespace: str) -> Iterator[Stranger]:
     """Of those that are there, what is not this pipeline's to change."""
-    home = Home(plan.pipeline, namespace)
+    home = Home(plan.pipeline, namespace).among(live.values())
     for each in objects(plan):
         found = live.get(key_of(each, namespace))
         if found and not is_namespace_of_run(each, namespace):

@@ -57,8 +57,8 @@ class Stranger:
 
 def check(session: Session) -> None:
     """Refuse what is of another repository, or not this pipeline's, all at once; what is adopted is told, and the run remembers it."""
-    found = tuple(strangers(session))
     stand = _pipelines_own(session)
+    found = tuple(strangers(session, Home(session.plan.pipeline, session.namespace).among(stand)))
     refuse(session.plan, session.namespace, session.options, strangers=found, stand=stand)
     for message, level in notices(session.plan, stand, session.options):
         session.notice(message, level)
@@ -160,9 +160,8 @@ def _pipelines_own(session: Session) -> list[Object]:
 # objects under our names
 
 
-def strangers(session: Session) -> Iterator[Stranger]:
+def strangers(session: Session, home: Home) -> Iterator[Stranger]:
     """All that this run would write, and that somebody else made; and our own Deployments that cannot be changed."""
-    home = Home(session.plan.pipeline, session.namespace)
     written = [each for each in objects(session.plan) if (each.kind, each.name) != ("Namespace", home.namespace)]
     for place in places(written, home):
         mine = {each.name: each for each in written if places([each], home) == (place,)}

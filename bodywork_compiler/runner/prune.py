@@ -77,7 +77,13 @@ def _made(session: Session) -> Iterator[Object]:
     # then what overlays have added, in this run or an earlier one
     for place in (*RENDERED, *(session.lock.record.places if session.lock else ())):
         for each in _outlines(session, place):
-            if _key(each) in wanted or not home.made(each) or home.copied(each) or _is_somebodys(each):
+            if (
+                _key(each) in wanted
+                or not home.made(each)
+                or home.copied(each)
+                or home.owner_of(each)
+                or each["metadata"].get("deletionTimestamp")
+            ):
                 continue
             if session.options.adopts_all or owners.is_of(each, repository):
                 yield each
@@ -116,11 +122,6 @@ def _still_named(session: Session) -> Mapping[str, set[str]]:
         specs += [each.get("spec") for each in session.ask(lambda kind=kind: session.api.list(kind, {}))[0]]  # type: ignore[misc]  # mypy cannot infer it
     found = {kind: {each for spec in specs for each in named_by(spec, references)} for kind, references in REFERENCES.items()}
     return {**found, "ServiceAccount": {each for spec in specs for each in accounts_of(spec)}}
-
-
-def _is_somebodys(obj: Object) -> bool:
-    """Made by another object, which looks after it, or on its way out."""
-    return bool(obj["metadata"].get("ownerReferences") or obj["metadata"].get("deletionTimestamp"))
 
 
 def _ours(session: Session) -> str:

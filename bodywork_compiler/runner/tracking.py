@@ -7,7 +7,7 @@ is wrong. Argo CD does it alike: https://argo-cd.readthedocs.io/en/stable/user-g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from bodywork_compiler import labels, names
@@ -17,14 +17,22 @@ from bodywork_compiler.runner.observe import annotation, label, name
 Object = Mapping[str, Any]
 MOST_KINDS = 200  # that a Lease may name; a plan has a dozen
 _HELM = "meta.helm.sh/release-name"
+_MANAGED_BY = "app.kubernetes.io/managed-by"
 _ARGO_CD = "argocd.argoproj.io/tracking-id"
 
 
 class Home(NamedTuple):
-    """A pipeline where it lives: in another namespace it is another one."""
+    """A pipeline where it lives: in another namespace it is another one. `application` is the one of Argo CD that applies it, if any does."""
 
     pipeline: str
     namespace: str
+    application: str | None = None
+
+    def among(self, stand: Iterable[Object]) -> Home:
+        """The same, by what is there: Argo CD applies a pipeline that is its ConfigMap's."""
+        own = (each for each in stand if each.get("kind") == "ConfigMap" and label(each, labels.ROLE) == labels.ROLE_PIPELINE)
+        found = (_application(each) for each in own if label(each, labels.PIPELINE) == self.pipeline)
+        return self._replace(application=next(filter(None, found), None))
 
     def mark(self, api_version: str, kind: str, namespace: str | None, object_name: str) -> str:
         group = api_version.rpartition("/")[0]
@@ -46,7 +54,16 @@ class Home(NamedTuple):
     def rendered(self, obj: Object) -> bool:
         """Whether it is one of the pipeline's own in its namespace, whoever applied it: kubectl, Argo CD or a run."""
         here = namespace_of(obj) in {None, self.namespace} and label(obj, labels.PIPELINE) == self.pipeline
-        return here and is_rendered(obj) and annotation(obj, labels.TRACKING) in {None, self.mark(*_identity(obj))}
+        return here and is_rendered(obj) and (self.made(obj) or (annotation(obj, labels.TRACKING) is None and not self.owner_of(obj)))
+
+    def owner_of(self, obj: Object) -> str | None:
+        """Who else looks after it, in words: a controller, Helm, or another application of Argo CD than the one that applies the pipeline."""
+        for reference in (obj.get("metadata") or {}).get("ownerReferences") or ():
+            return f"{reference.get('kind')} {reference.get('name')}"
+        if (release := annotation(obj, _HELM)) or label(obj, _MANAGED_BY) == "Helm":
+            return f"Helm release {release}" if release else "Helm"
+        application = _application(obj)
+        return f"Argo CD application {application}" if application not in {None, self.application} else None
 
 
 class Place(NamedTuple):
@@ -105,20 +122,17 @@ def _words(obj: Object, home: Home) -> str:
     owner = label(obj, labels.PIPELINE)
     if owner and owner != home.pipeline:
         return f"it is pipeline {owner}'s"
-    if by and (pipeline, namespace) != home:
+    if by and (pipeline, namespace) != home[:2]:
         return f"it is that of pipeline {pipeline} in namespace {namespace}"
-    return next(_of_others(obj), "Bodywork did not make it")
-
-
-def _of_others(obj: Object) -> Iterator[str]:
     if label(obj, "app") == "bodywork":
-        yield "it is earlier Bodywork's"
-    for reference in (obj.get("metadata") or {}).get("ownerReferences") or ():
-        yield f"it is {reference.get('kind')} {reference.get('name')}'s"
-    if release := annotation(obj, _HELM):
-        yield f"it is Helm release {release}'s"
-    if application := annotation(obj, _ARGO_CD):
-        yield f"it is Argo CD application {application.partition(':')[0]}'s"
+        return "it is earlier Bodywork's"
+    other = home.owner_of(obj)
+    return f"it is {other}'s" if other else "Bodywork did not make it"
+
+
+def _application(obj: Object) -> str | None:
+    tracked = annotation(obj, _ARGO_CD)
+    return tracked.partition(":")[0] if tracked else None
 
 
 def places(objects: Iterable[KubeObject], home: Home) -> tuple[Place, ...]:

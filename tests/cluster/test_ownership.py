@@ -187,3 +187,22 @@ def test_two_prefixes_under_one_pipelines_label_are_refused(cluster: Cluster, na
     assert moved.exit_code == 0, moved.err
     names = {each["metadata"]["name"] for each in cluster.get("jobs,configmaps", "-n", namespace)["items"]}
     assert not {f"blue-bodywork-{PIPELINE}", "blue-train"} & names
+
+
+def test_helm_owns_what_it_has_taken_over_from_a_run(cluster: Cluster, namespace: str) -> None:
+    """Neither prune nor delete takes it, and under its name a run refuses it once it bears no mark of a run any more."""
+    extra = a_config_map("extra", value="ours")
+    assert apply(cluster, namespace, extra, a_batch("train", 1)).exit_code == 0
+    cluster.kubectl("annotate", "configmap/extra", "meta.helm.sh/release-name=shop", "-n", namespace)
+    assert apply(cluster, namespace, a_batch("train", 1)).exit_code == 0
+    where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", namespace)
+    deleted = cluster.bodywork("delete", "--pipeline", PIPELINE, "--yes", *where, cwd=Path("/"))
+    assert "stays: configmap/extra (it is Helm release shop's)" in deleted.stderr
+    assert is_there(cluster, namespace, extra)
+
+    rendered = a_service("serve", 1)[0]
+    rendered["metadata"]["annotations"] = {"meta.helm.sh/release-name": "shop"}
+    put(cluster, namespace, rendered)
+    refused = apply(cluster, namespace, *a_service("serve", 1))
+    assert refused.exit_code == 1
+    assert "Deployment serve (it is Helm release shop's)" in refused.one("run_ended")["reason"]

@@ -157,3 +157,44 @@ def test_a_project_that_runs_in_another_namespace_is_not_deployed_twice(
     why = refusal(cluster, a_plan(settings, a_deployment("iris--serve", 1)))
     assert ("earlier Bodywork runs this in namespace pipelines" in why) is is_refused
     assert is_refused or "not this pipeline's to change" in why
+
+
+HELM = {"meta.helm.sh/release-name": "shop"}
+ARGO_CD = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:lab/serve"}
+
+
+def owned(manifest: Object, **metadata: Any) -> Object:
+    return {**manifest, "metadata": {**manifest["metadata"], **metadata}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "owner"),
+    [
+        ({"ownerReferences": [{"kind": "Shop", "name": "mine", "uid": "u"}]}, "Shop mine"),
+        ({"annotations": HELM}, "Helm release shop"),
+        ({"labels": {**a_deployment("serve", 1)["metadata"]["labels"], "app.kubernetes.io/managed-by": "Helm"}}, "Helm"),
+        ({"annotations": ARGO_CD}, "Argo CD application shop"),
+    ],
+)
+def test_what_has_another_owner_is_not_taken_without_a_word(cluster: PaperCluster, metadata: Any, owner: str) -> None:
+    """It has the labels of what was rendered, and no mark of a run."""
+    cluster.put(owned(a_deployment("serve", 1), **metadata))
+    plan = a_plan(a_deployment("serve", 1))
+    assert f"Deployment serve (it is {owner}'s)" in refusal(cluster, plan)
+    assert execute(cluster, plan, options=RunOptions(adopt=("deployment/serve",)))[0] == 0
+
+
+def test_what_argo_cd_applied_with_the_pipeline_is_the_pipelines(cluster: PaperCluster) -> None:
+    """docs/gitops.md: the application that applies the rendered folder."""
+    role = {"bodywork/pipeline": "iris", "bodywork/role": "pipeline", "bodywork/step": "0"}
+    facts = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bodywork-iris", "labels": role}}
+    cluster.put(owned(facts, annotations={"argocd.argoproj.io/tracking-id": "shop:/ConfigMap:lab/bodywork-iris"}))
+    cluster.put(owned(a_deployment("serve", 1), annotations=ARGO_CD))
+    assert execute(cluster, a_plan(facts, a_deployment("serve", 1)))[0] == 0
+
+
+@pytest.mark.parametrize("annotations", [HELM, ARGO_CD])
+def test_what_others_took_over_after_a_run_is_not_pruned(cluster: PaperCluster, annotations: dict[str, str]) -> None:
+    cluster.put(made(owned(a_deployment("gone", 1), annotations=annotations)))
+    assert execute(cluster, a_plan(a_job("train", 1)))[0] == 0
+    assert ("Deployment", "gone") in cluster.objects
