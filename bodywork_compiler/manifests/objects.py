@@ -59,12 +59,25 @@ class KubeObject(NamedTuple):
         return self.labels.get(labels.STAGE)
 
     @property
+    def pod_template(self) -> Mapping[str, Any]:
+        """What its pods are made from, of whatever kind it is; {}: it makes none. A CronJob has it inside of its Job's, and a Pod is one."""
+        if self.kind == "Pod":
+            return self.body
+        spec = _mapping(self.body.get("spec"))
+        template = _mapping((_mapping(_mapping(spec.get("jobTemplate")).get("spec")) or spec).get("template"))
+        return template if isinstance(_mapping(template.get("spec")).get("containers"), list) else {}
+
+    @property
     def is_on_failure(self) -> bool:
         return self.labels.get(labels.ROLE) == labels.ROLE_ON_FAILURE
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
         return self.body.get("metadata") or {}
+
+
+def _mapping(part: Any) -> Mapping[str, Any]:
+    return part if isinstance(part, Mapping) else {}
 
 
 @value

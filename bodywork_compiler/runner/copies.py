@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 
 from bodywork_compiler import labels
-from bodywork_compiler.api import Object
+from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import failure_of
 from bodywork_compiler.manifests import KubeObject, to_json
@@ -14,7 +15,7 @@ from bodywork_compiler.runner import groups
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
-from bodywork_compiler.runner.references import named_by
+from bodywork_compiler.runner.references import OTHERS_WITH_PODS, named_by
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import Home
 from bodywork_compiler.runner.verdicts.values import condition
@@ -79,6 +80,10 @@ def _needed(session: Session) -> Iterator[str]:
     for kind in ("Deployment", "Job"):
         for obj in _all(session, kind, None):
             if not (condition(obj, "Failed") or condition(obj, "Complete")):
+                yield from named_by(obj.get("spec"))
+    for kind in OTHERS_WITH_PODS:
+        with suppress(Refused):
+            for obj in _all(session, kind, None):
                 yield from named_by(obj.get("spec"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from bodywork_compiler import labels
@@ -12,7 +13,7 @@ from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import owners, takeover
 from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.observe import name
-from bodywork_compiler.runner.references import CONFIG_MAPS, SECRETS, accounts_of, brought, named_by, objects
+from bodywork_compiler.runner.references import CONFIG_MAPS, OTHERS_WITH_PODS, SECRETS, accounts_of, brought, named_by, objects
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import RENDERED, Home, Place, namespace_of
 
@@ -120,6 +121,9 @@ def _still_named(session: Session) -> Mapping[str, set[str]]:
     specs: list[object] = [each.body for each in objects(session.plan)]
     for kind in NAMING:
         specs += [each.get("spec") for each in session.ask(lambda kind=kind: session.api.list(kind, {}))[0]]  # type: ignore[misc]  # mypy cannot infer it
+    for kind in OTHERS_WITH_PODS:  # which may have no pod now
+        with suppress(Refused):
+            specs += [each.get("spec") for each in session.ask(lambda kind=kind: session.api.list(kind, {}))[0]]  # type: ignore[misc]
     found = {kind: {each for spec in specs for each in named_by(spec, references)} for kind, references in REFERENCES.items()}
     return {**found, "ServiceAccount": {each for spec in specs for each in accounts_of(spec)}}
 

@@ -12,6 +12,8 @@ from bodywork_compiler.manifests import KubeObject, Plan
 # the keys under which a pod names them
 SECRETS = ("secretKeyRef", "secretRef", "secret")
 CONFIG_MAPS = ("configMapKeyRef", "configMapRef", "configMap")
+STAGE_KINDS = ("Job", "Deployment")
+OTHERS_WITH_PODS = ("StatefulSet", "DaemonSet", "CronJob")
 SCRIPTS_FOLDER = "/opt/bodywork/scripts/"  # where pod.yaml.j2 mounts the start scripts, of which each container's command is one
 
 
@@ -26,15 +28,21 @@ def wanted(plan: Plan) -> dict[str, set[Key]]:
     """Secret → the keys without which a pod cannot start. Secrets that the plan itself brings are left out."""
     own = {each.name for each in brought(plan)}
     found: dict[str, set[Key]] = {}
-    for each in objects(plan):
-        for secret, key in _references(_pod_spec(each)):
+    for each in _stages(plan):
+        for secret, key in _references(pod_of(each)):
             found.setdefault(secret, set()).add(key)
     return {secret: keys for secret, keys in found.items() if secret not in own}
 
 
 def named(plan: Plan) -> set[str]:
-    """Every secret that pods of the plan name, required or not. Those that the plan itself brings, and image pull secrets, are left out."""
-    return {secret for each in objects(plan) for secret in named_by(_pod_spec(each))} - {each.name for each in brought(plan)}
+    """Every secret that stages' pods name, required or not. Those that the plan itself brings, and image pull secrets, are left out."""
+    return {secret for each in _stages(plan) for secret in named_by(pod_of(each))} - {each.name for each in brought(plan)}
+
+
+def named_by_others(plan: Plan) -> set[tuple[str | None, str]]:
+    """Namespace (None: the run's) and name of secrets that only pods of other kinds name, which overlays have added. No group's are copied for these."""
+    pods = [(each.namespace if each.namespace != plan.namespace else None, pod_of(each)) for each in objects(plan)]
+    return {(namespace, secret) for namespace, pod in pods for secret in named_by(pod)} - {(None, secret) for secret in named(plan)}
 
 
 def brought(plan: Plan) -> list[KubeObject]:
@@ -62,7 +70,7 @@ def unmasked(plan: Plan, secrets: AbstractSet[str]) -> dict[str, list[str]]:
     """Which of these secrets stages may print as they are → those stages."""
     found: dict[str, dict[str, None]] = {}
     for each in objects(plan):
-        for secret in unmasked_in(_pod_spec(each)) & secrets:
+        for secret in unmasked_in(pod_of(each)) & secrets:
             found.setdefault(secret, {})[each.stage or each.name] = None
     return {secret: list(stages) for secret, stages in sorted(found.items())}
 
@@ -96,10 +104,13 @@ def accounts_of(body: Any) -> Iterator[str]:
                 yield from accounts_of(value)
 
 
-def _pod_spec(each: KubeObject) -> Mapping[str, Any]:
-    template = (each.body.get("spec") or {}).get("template") if each.kind in {"Job", "Deployment"} else None
-    spec: Mapping[str, Any] = (template or {}).get("spec") or {}
+def pod_of(each: KubeObject) -> Mapping[str, Any]:
+    spec: Mapping[str, Any] = each.pod_template.get("spec") or {}
     return spec
+
+
+def _stages(plan: Plan) -> list[KubeObject]:
+    return [each for each in objects(plan) if each.kind in STAGE_KINDS]
 
 
 def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:

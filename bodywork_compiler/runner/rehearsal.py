@@ -18,6 +18,7 @@ from bodywork_compiler.kubectl_errors import cannot_be_dry_run, in_short, is_wor
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner.applying import is_put_whole
 from bodywork_compiler.runner.masking import Mask
+from bodywork_compiler.runner.references import OTHERS_WITH_PODS, STAGE_KINDS
 from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 
 LONGEST_NAME = 63
@@ -131,22 +132,15 @@ def pods_of(objects: Iterable[KubeObject], *, to_come: Collection[str], free: st
     """One for each template; those that differ in arguments and variables alone are one. An account that is still to come is left out."""
     found: dict[str, tuple[KubeObject, list[KubeObject]]] = {}
     for each in objects:
-        template = template_of(each)
+        template = each.pod_template if each.kind in _MAKE_PODS else None
         if template:
             pod = _pod(each, template, to_come, free)
             found.setdefault(_alike(pod), (pod, []))[1].append(each)
     return [PodOf(pod, tuple(of)) for pod, of in found.values()]
 
 
-def template_of(workload: KubeObject) -> Mapping[str, Any] | None:
-    spec = workload.body.get("spec") or {}
-    if workload.kind == "CronJob":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    template = spec.get("template") if workload.kind in _MAKE_PODS else None
-    return template if isinstance(template, Mapping) and template.get("spec") else None
-
-
-_MAKE_PODS = {"Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob"}
+# of other kinds, a Knative Service for instance, a template may be less than a pod
+_MAKE_PODS = {*STAGE_KINDS, *OTHERS_WITH_PODS, "ReplicaSet"}
 
 
 def _pod(workload: KubeObject, template: Mapping[str, Any], to_come: Collection[str], free: str) -> KubeObject:

@@ -11,10 +11,10 @@ from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, as_word
 from bodywork_compiler.runner import groups, missing
-from bodywork_compiler.runner.before import find
+from bodywork_compiler.runner.before import find, live
 from bodywork_compiler.runner.groups import Group
 from bodywork_compiler.runner.missing import Missing
-from bodywork_compiler.runner.references import Key, brought, named, unmasked, wanted
+from bodywork_compiler.runner.references import Key, brought, named, named_by_others, unmasked, wanted
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 
 ASK_AGAIN_SECONDS = 1.0
@@ -28,6 +28,11 @@ def check(session: Session) -> None:
     faults = _awaited(session, patience) if patience else _faults(session)
     if faults:
         raise missing.refusal(faults, waited_seconds=patience)
+    for namespace, secret in sorted(named_by_others(session.plan), key=str):
+        try:
+            session.mask.learn(live(session, "v1", "Secret", secret, namespace))
+        except Refused:  # noqa: PERF203 - each is asked
+            session.unread_secrets.add(secret)
     for secret, stages in unmasked(session.plan, session.unread_secrets).items():
         session.notice(
             f"values of secret {secret} are not masked in the logs of {', '.join(stages)}: this account may not read the secret, "

@@ -202,3 +202,12 @@ def test_a_part_of_the_plan_removes_nothing_of_the_rest(cluster: PaperCluster) -
     assert execute(cluster, PLAN, options=RunOptions(only=("train",)))[0] == 0
     assert ("Deployment", "serve") in cluster.objects
     assert ("Deployment", "gone") not in cluster.objects
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet", "CronJob"])
+def test_what_others_name_that_have_no_pod_just_now_stays(cluster: PaperCluster, kind: str) -> None:
+    cluster.put(made({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared", "labels": {"bodywork/pipeline": "iris"}}}))
+    pod = {"volumes": [{"name": "a", "configMap": {"name": "shared"}}]}
+    cluster.put({"kind": kind, "metadata": {"name": "theirs"}, "spec": {"template": {"spec": pod}}})
+    assert execute(cluster, a_plan(a_job("train", 1)))[0] == 0
+    assert ("ConfigMap", "shared") in cluster.objects

@@ -89,3 +89,32 @@ def test_a_missing_ssh_key_is_made_together_with_the_hosts_that_may_be_trusted()
         secrets.check(session)
     session.close()
     assert "--from-file BODYWORK_GIT_SSH_PRIVATE_KEY=FILE --from-file known_hosts=FILE" in (missing.value.hint or "")
+
+
+READS = {"containers": [{"name": "main", "image": "a", "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "A"}}}]}]}
+STATEFUL_SET = {"apiVersion": "apps/v1", "kind": "StatefulSet", "spec": {"template": {"spec": READS}}}
+CRON_JOB = {"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"jobTemplate": {"spec": {"template": {"spec": READS}}}}}
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        STATEFUL_SET,
+        {**STATEFUL_SET, "kind": "DaemonSet"},
+        CRON_JOB,
+        {"apiVersion": "v1", "kind": "Pod", "spec": READS},
+        {**STATEFUL_SET, "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"},
+    ],
+    ids=lambda each: str(each["kind"]),
+)
+def test_what_only_an_overlays_pods_read_is_masked_and_not_asked_for(added: dict[str, Any]) -> None:
+    plan = a_plan(needing(), {**added, "metadata": {"name": "extra"}})
+    assert (references.wanted(plan), references.named(plan)) == ({}, set())
+    cluster = PaperCluster()
+    session = a_session(cluster, plan)
+    secrets.check(session)
+    cluster.put({"kind": "Secret", "metadata": {"name": "db"}, "data": {"A": "aGlkZGVuIHZhbHVl"}})
+    secrets.check(session)
+    session.close()
+    assert session.mask.text("it is hidden value") == "it is ***"
+    assert references.unmasked(plan, {"db"}) == {"db": ["extra"]}
