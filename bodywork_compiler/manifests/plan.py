@@ -18,6 +18,7 @@ def plan_of(objects: Iterable[KubeObject], origin: str) -> Plan:
     pipeline = _pipeline(found, origin)
     namespace = _namespace(found, origin)
     _check_unique(found, namespace)
+    _check_nothing_stands_still(found)
     found = readdressed(found)
     on_failure = [each for each in found if each.is_on_failure]
     if len(on_failure) > 1:
@@ -65,6 +66,23 @@ def _check_unique(objects: Sequence[KubeObject], namespace: str | None) -> None:
             twice.append(f"{each.kind} {each.name} is there twice{differing}: {other.origin}; {each.origin}")
     if twice:
         raise BodyworkError("\n  ".join(twice), hint="Take one of them away.")
+
+
+_STANDS_STILL = {"Job": "suspend", "Deployment": "paused"}
+
+
+def _check_nothing_stands_still(objects: Sequence[KubeObject]) -> None:
+    """A stage that nobody lets begin would be waited for until its time is over. The failure stage is let go by the run, when it is needed."""
+    found = []
+    for each in objects:
+        key, spec = _STANDS_STILL.get(each.kind), each.body.get("spec")
+        if key and each.pipeline and each.stage and not each.is_on_failure and isinstance(spec, Mapping) and spec.get(key):
+            found.append(f"{each.origin}: {each.kind} {each.name}: spec.{key} is true, so that the stage never begins")
+    if found:
+        raise BodyworkError(
+            "\n  ".join(found),
+            hint="Take it out of the template or the overlay. To leave stages out of a run: --only STAGE, --from-step N.",
+        )
 
 
 def _step(found: KubeObject) -> int:

@@ -146,6 +146,18 @@ def test_what_is_no_plan_is_refused_with_its_place(objects: list[Any], said: str
     assert said in refused.value.message
 
 
+@pytest.mark.parametrize(("kind", "key"), [("Job", "suspend"), ("Deployment", "paused")])
+def test_a_stage_that_nobody_lets_begin_is_refused_with_its_place(kind: str, key: str) -> None:
+    labels = {"bodywork/pipeline": "iris", "bodywork/stage": "train", "bodywork/step": "1"}
+    stage = {"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": "train", "labels": labels}, "spec": {key: True}}
+    with pytest.raises(BodyworkError, match=f"standard input, document 1: {kind} train: spec.{key} is true") as refused:
+        load_stream(json.dumps(stage), "standard input")
+    assert "overlay" in str(refused.value.hint)
+    failure_stage = {**stage, "metadata": {"name": "train", "labels": {**labels, "bodywork/role": "on-failure"}}}
+    no_stage = {**stage, "metadata": {"name": "migrate", "labels": {"bodywork/pipeline": "iris"}}}
+    assert load_stream(f"{json.dumps(no_stage)}\n---\n{json.dumps(failure_stage)}", "standard input").on_failure
+
+
 def test_the_same_name_in_another_group_or_kind_is_another_object() -> None:
     read = plan(a_job("a", "1"), an_object("Deployment", "a", step="1", apiVersion="apps/v1"), an_object("Service", "a", step="1"))
     assert names(read) == {1: ["a", "a", "a"]}
