@@ -25,7 +25,7 @@ SEED ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kind kind-up kind-down image image-kind controller-rootfs lint format bench fuzz clean
+.PHONY: help demo test test-newest test-kind kind-up kind-down image image-kind controller-rootfs lint format bench fuzz clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,10 @@ demo: $(VENV)/.installed ## train and serve an example on this machine; CLUSTER=
 
 test: $(VENV)/.installed-dev ## unit and cli tests; cluster tests too where BODYWORK_TEST_KUBECONFIG names a throw-away cluster
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(if $(SLOW),,-m 'not slow') $(ARGS)
+
+test-newest: $(VENV)/.installed-dev ## the same tests with the newest release of every package
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[dev]'
+	$(MAKE) test
 
 test-kind: $(VENV)/.installed-dev kind-up ## the same with a throw-away kind cluster (needs kind and Docker)
 	$(MAKE) image-kind && BODYWORK_TEST_CONTROLLER_IMAGE="$(IMAGE)" BODYWORK_TEST_KUBECONFIG="$(CURDIR)/build/kind.kubeconfig" $(MAKE) test; \
