@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "source": {"errors", "values"},
     "values": set(),
     "yaml_nodes": set(),
+    "bounded": {"errors", "problems"},
     "config": VALUES - {"source"},
     "manifests": VALUES,
     "compiler": VALUES | {"manifests"},
@@ -59,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
         "preview.values",
     },
     "cli": VALUES
-    | {"config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"}
+    | {"bounded", "config", "manifests", "compiler", "git", "kubectl", "proxy", "api", "runner", "deployed", "local", "preview", "report"}
     | {"secret_groups", "controller", "starting", "graph", "streams"},
     "__main__": {"cli", "errors", "streams"},
     "__init__": set(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,7 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
             raise BodyworkError(f"{place}{uncommitted}", hint=_how_to_commit(Path(where), found, loaded.project) + as_they_are)
         render_options = _render_options(project.folder, options)
         source = strictness.origin.of(found.source) if strictness.origin else found.source
-        documents = compile_project(loaded.project, source, render_options)
+        documents = _compiled(lambda: compile_project(loaded.project, source, render_options), render_options)
     return Compiled(
         documents=documents,
         project=loaded.project,
@@ -115,6 +115,18 @@ def compile_location(where: str, options: CompileOptions, strictness: Strictness
         warnings=loaded.warnings,
         notes=(*found.notes, *notes_about(loaded.project, render_options), *((uncommitted,) if uncommitted else ())),
     )
+
+
+def _compiled(compile_it: Callable[[], tuple[Document, ...]], options: RenderOptions) -> tuple[Document, ...]:
+    """Templates of somebody else may compute for ever: they have a process with limits."""
+    from bodywork_compiler.compiler.engine import Engine
+
+    overridden = Engine(options.template_folders).overridden
+    if not overridden:
+        return compile_it()
+    from bodywork_compiler.bounded import within_limits
+
+    return within_limits(compile_it, f"the project's templates ({', '.join(overridden)})")
 
 
 def load_location(where: str, *, branch: str | None = None, folder: str | None = None, file: str | None = None) -> Project:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PARTIALS = ("container.yaml.j2", "metadata.yaml.j2", "pod.yaml.j2")  # what other templates include
 _LONGEST_CHAIN = 6
-_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError, OSError)
+_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError, SyntaxError, MemoryError, OSError)
 
 
 class Engine:

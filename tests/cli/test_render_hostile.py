@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from builders import Repository, a_pipeline, write
 
+from bodywork_compiler import bounded
 from bodywork_compiler.cli import main
 
 SECRET = "of-this-machine"
@@ -43,6 +44,31 @@ def test_a_link_out_of_the_repository_is_no_template(
     said = capfd.readouterr()
     assert "is a link that leads out of it" in said.err
     assert SECRET not in said.out + said.err
+
+
+@pytest.mark.parametrize("way", [0, 1, 2], ids=["folder", "commit", "url"])
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for i in range(9999) %}" * 3 + "{% endfor %}" * 3, "computed for more than 1 s"),
+        ("{{ 'a' * 10**10 }}", "service.yaml.j2:1: needs too much memory"),
+        (
+            "{% set l = ['a'] %}{% for i in range(99) %}{{ l.append(l[-1] ~ l[-1]) }}{% endfor %}",
+            "service.yaml.j2:1: needs too much memory",
+        ),
+    ],
+    ids=["time", "memory", "memory bit by bit"],
+)
+def test_a_template_takes_no_more_than_its_share(
+    iris: Repository, way: int, template: str, message: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "PROCESSOR_SECONDS", 1 if "1 s" in message else 60)
+    write(iris.path / "templates" / "service.yaml.j2", template)
+    iris.commit("Templates")
+    assert main(["render", *ways_to(iris)[way]]) == 1
+    said = capfd.readouterr()
+    assert message in said.err
+    assert said.out == ""
 
 
 @pytest.mark.parametrize("way", [0, 1, 2], ids=["folder", "commit", "url"])

@@ -80,6 +80,8 @@ def test_the_chain_of_includes_is_told_from_the_fault_outwards(tmp_path):
         ("{{ '{0.__class__}'.format(1) }}", r"service\.yaml\.j2:1: access to attribute '__class__' .* is unsafe"),
         ("{% include 'service.yaml.j2' %}", r"service\.yaml\.j2:1, included from … \d+ more, included from .*: maximum recursion depth"),
         ("{% include '../../secret' %}", r"template \.\./\.\./secret not found, included from .*service\.yaml\.j2:1$"),
+        ("{% for i in labels %}" * 25 + "{% endfor %}" * 25, r"service\.yaml\.j2: too many statically nested blocks"),
+        ("{{ cycler() }}", r"service\.yaml\.j2:1: at least one item has to be provided"),
         ("{% for i in range(10 ** 9) %}{% endfor %}", r"service\.yaml\.j2:1: Range too big"),
     ],
 )
