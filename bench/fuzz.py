@@ -22,6 +22,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from fuzz_pieces import PIECES, ROOT, corpus, mutated, reshaped
+from fuzz_projects import a_template, a_tree, read_commit, render_template
+
 from bodywork_compiler import config
 from bodywork_compiler.config import schema_errors  # noqa: F401 so that no case pays for its import
 from bodywork_compiler.controller import schedule, work
@@ -34,127 +37,10 @@ from bodywork_compiler.report import problems
 from bodywork_compiler.repository import is_same
 from bodywork_compiler.runner import before, lease, run_records
 
-ROOT = Path(__file__).parent.parent
 BATCH = 500
 SECONDS_OF_A_CASE = 10
 LARGEST_MEGABYTES = 512
 Case = str | bytes
-
-# what parsers stumble over
-PIECES = (
-    *("", " ", "\n", "\t", "\r", "\x00", "\x1b[31m", "\x85", "\u2028", "\u202e", "\ufeff", "\ud800", "é", "😀", "٣", "²"),
-    *(
-        "{",
-        "}",
-        "[",
-        "]",
-        ":",
-        ": ",
-        "- ",
-        "? ",
-        "&a ",
-        "*a",
-        "<<: *a\n",
-        "!!binary x",
-        "!!set {a}",
-        "!!python/object:x ",
-        "!<tag> ",
-        "%YAML 9\n",
-        "---\n",
-    ),
-    *(
-        "null",
-        "~",
-        "true",
-        "yes",
-        "NaN",
-        ".inf",
-        "-.inf",
-        "1e999",
-        "0x1F",
-        "0o17",
-        "1_000",
-        "-1",
-        "9" * 5_000,
-        "9" * 20,
-        "2001-02-30",
-        "2001-02-03T99:00:00Z",
-    ),
-    *(
-        "[" * 2_000,
-        "{a: " * 500,
-        "a" * 100_000,
-        '"',
-        "'",
-        "|\n",
-        ">-\n",
-        "#",
-        "$",
-        "${X}",
-        "%(x)s",
-        "{{ x }}",
-        "{% for",
-        "\\",
-        "../",
-        "/",
-        "@",
-        "://",
-        "--all",
-    ),
-    *("=", ",", ";", ">>", "* * * * *", "@every ", "μs", "TZ=", "[section]\n", "key = value\n"),
-)
-VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    False,
-    0,
-    -1,
-    10**30,
-    1.5,
-    1e308,
-    "",
-    "x",
-    "9" * 5_000,
-    "\x1b",
-    [],
-    {},
-    [[]],
-    {"a": {}},
-    [None],
-    ["x"] * 50,
-    "\ud800",
-)
-
-
-def corpus(*patterns: str) -> list[str]:
-    """The files of examples, golden manifests and old projects."""
-    found = [file.read_text(encoding="utf-8") for pattern in patterns for file in sorted(ROOT.glob(pattern)) if file.is_file()]
-    return found or [""]
-
-
-def mutated(rng: random.Random, texts: list[str]) -> str:
-    """One of the texts, or two, cut, doubled and sown with pieces."""
-    text = rng.choice(texts)
-    if rng.random() < 0.2:
-        other = rng.choice(texts)
-        text = text[: rng.randrange(len(text) + 1)] + other[rng.randrange(len(other) + 1) :]
-    for _ in range(rng.choice((0, 1, 1, 1, 2, 3, 8))):
-        begin = rng.randrange(len(text) + 1)
-        end = min(len(text), begin + rng.choice((0, 0, 1, 2, 5, 20, 200)))
-        text = text[:begin] + rng.choice((rng.choice(PIECES), text[begin:end] * rng.randrange(4))) + text[end:]
-    return text
-
-
-def reshaped(rng: random.Random, value: Any) -> Any:
-    """The same data, with some of its parts in other types, gone, or doubled."""
-    if rng.random() < 0.03:
-        return rng.choice(VALUES)
-    if isinstance(value, dict):
-        kept = {key: reshaped(rng, each) for key, each in value.items() if rng.random() > 0.02}
-        return {**kept, rng.choice(PIECES): rng.choice(VALUES)} if rng.random() < 0.03 else kept
-    if isinstance(value, list):
-        return [reshaped(rng, each) for each in value] * (2 if rng.random() < 0.02 else 1)
-    return value
 
 
 def as_bytes(text: str) -> bytes:
@@ -328,20 +214,25 @@ TARGETS: dict[str, tuple[Callable[[random.Random], str], Callable[[str, Path], N
     "schedule": (a_schedule, read_schedule),
     "secrets": (a_secrets_file, read_secrets),
     "line": (a_line, show_line),
+    "template": (a_template, render_template),
+    "tree": (a_tree, read_commit),
 }
+SLOW = {"template": 25, "tree": 25}  # of these there are so many times fewer: each has a process of its own, or several of git's
 
 
 def one(target: str, seed: int, folder: Path) -> None:
     make, run = TARGETS[target]
     case = make(random.Random(f"{target} {seed}"))
-    # of the processor, since the machine may have others to serve
+    # of the processor, since the machine may have others to serve; of the clock, for git and other children
     signal.setitimer(signal.ITIMER_PROF, SECONDS_OF_A_CASE)
+    signal.setitimer(signal.ITIMER_REAL, 12 * SECONDS_OF_A_CASE)
     try:
         run(case, folder)
     except BodyworkError:
         pass
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def batch(target: str, first: int, count: int, found: Path) -> int:
@@ -353,9 +244,11 @@ def batch(target: str, first: int, count: int, found: Path) -> int:
         return os.waitstatus_to_exitcode(status)
     limit = (LARGEST_MEGABYTES + 256) * 2**20  # of addresses, of which Python uses fewer
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    signal.signal(signal.SIGPROF, _too_long)
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, _too_long)
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(HOME=folder, XDG_CACHE_HOME=folder, XDG_CONFIG_HOME=folder, GIT_CONFIG_NOSYSTEM="1")
         for seed in range(first, first + count):
             try:
                 one(target, seed, Path(folder))
@@ -372,12 +265,17 @@ def _too_long(_number: int, _frame: object) -> None:
 peak = [0.0]
 
 
-def seeds(first: int, cases: int) -> Iterator[tuple[str, int]]:
-    """Batches of all targets in turn."""
-    each = max(1, cases // len(TARGETS))
-    for begin in range(first, first + each, BATCH):
+def batches(first: int, cases: int) -> Iterator[tuple[str, int, int]]:
+    """All targets in turn: a target, the first of its seeds, and how many."""
+    whole = cases / sum(1 / SLOW.get(target, 1) for target in TARGETS)
+    left = {target: max(1, round(whole / SLOW.get(target, 1))) for target in TARGETS}
+    while any(left.values()):
         for target in TARGETS:
-            yield target, begin
+            count = min(left[target], max(1, BATCH // SLOW.get(target, 1)))
+            if count:
+                yield target, first, count
+            left[target] -= count
+        first += BATCH
 
 
 def main() -> int:
@@ -391,9 +289,8 @@ def main() -> int:
     given.found.mkdir(parents=True, exist_ok=True)
     OBJECTS.extend(json.loads(json.dumps([dict(each.body) for text in MANIFESTS[:40] for each in _objects(text)])))
     began, done, bad = time.monotonic(), 0, 0
-    for target, begin in seeds(first, given.cases):
+    for target, begin, count in batches(first, given.cases):
         if given.target in {None, target}:
-            count = min(BATCH, max(1, given.cases // len(TARGETS)) - (begin - first))
             bad += batch(target, begin, count, given.found) != 0
             done += count
     minutes = (time.monotonic() - began) / 60

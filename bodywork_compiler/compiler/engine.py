@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _PARTIALS = ("container.yaml.j2", "metadata.yaml.j2", "pod.yaml.j2")  # what other templates include
 _LONGEST_CHAIN = 6
-_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError, SyntaxError, MemoryError, OSError)
 
 
 class Engine:
@@ -48,11 +47,11 @@ class Engine:
 
     def render(self, kind: str, variables: Mapping[str, Any]) -> str:
         """The text of template `KIND.yaml.j2`."""
-        from jinja2 import TemplateError
-
         try:
             return self._template(kind).render(variables)
-        except (TemplateError, *_FAULTS) as error:
+        except BodyworkError:
+            raise
+        except Exception as error:  # a template may make Jinja, its filters and Python raise whatever they can
             raise self._explained(error, kind) from error
 
     def _template(self, kind: str) -> Template:
@@ -73,7 +72,7 @@ class Engine:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             auto_reload=False,
-            bytecode_cache=_bytecode_cache(),
+            bytecode_cache=_bytecode_cache(self._own),
         )
         environment.filters["yaml"] = yaml_scalar
         environment.filters["yaml_text"] = yaml_text
@@ -118,7 +117,7 @@ def _shown(file: str, own: Path) -> str:
     return path.name if path.parent == own else file
 
 
-def _bytecode_cache() -> BytecodeCache | None:
+def _bytecode_cache(own: Path) -> BytecodeCache | None:
     """Compiled templates are kept between runs, where a private folder for them can be had."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 - never raises, as Path.home() does
     folder = root / "bodywork" / f"templates-{__version__}"
@@ -130,15 +129,17 @@ def _bytecode_cache() -> BytecodeCache | None:
     # what is read there is executed: nobody else may write it
     if state.st_uid != os.getuid() or state.st_mode & 0o077 or not os.access(folder, os.W_OK):
         return None
-    return _kept_in(folder)
+    return _kept_in(folder, own)
 
 
-def _kept_in(folder: Path) -> BytecodeCache:
+def _kept_in(folder: Path, own: Path) -> BytecodeCache:
     from jinja2.bccache import Bucket, FileSystemBytecodeCache
 
     class Kept(FileSystemBytecodeCache):
         def dump_bytecode(self, bucket: Bucket) -> None:
-            with suppress(OSError):  # a full disk: then it is compiled again next time
-                super().dump_bytecode(bucket)
+            """Ours alone: a commit's templates lie in a new folder each time, and their files would be more and more."""
+            if bucket.code and Path(bucket.code.co_filename).parent == own:
+                with suppress(OSError):  # a full disk: then it is compiled again next time
+                    super().dump_bytecode(bucket)
 
     return Kept(str(folder))

@@ -14,7 +14,7 @@ from bodywork_compiler.git.tree import EXECUTABLE, SYMLINK, Blob, contents, link
 
 # what 18 ConfigMaps of 180,000 bytes hold; a ConfigMap's own limit, and etcd's for a request, make more of them no use
 LARGEST_ARCHIVE = 3 * 1024 * 1024
-_LARGEST_RAW = 256 * 1024 * 1024  # is not even tried
+_LARGEST_RAW = 96 * 1024 * 1024  # is not even tried
 # a gzip header without name and date; its last byte says Unix, whatever this machine is
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 

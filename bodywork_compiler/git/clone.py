@@ -10,7 +10,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git import ssh
 from bodywork_compiler.git import url as urls
 from bodywork_compiler.git.origin import Pinned, to_source
-from bodywork_compiler.git.process import Place, ask_server, complaint, tell
+from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
 from bodywork_compiler.git.questions import Remotes, ask_tree, commit_of, current_branch, is_hash, last_change
 from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import manifest_folders, names_in, tree_digest
@@ -100,6 +100,7 @@ def _revision(place: Place, url: str, wanted: Wanted) -> str:
 
 
 def _check_out(place: Place, revision: str, folder: str) -> None:
+    ask(place, "ls-tree", "-r", "-z", "--name-only", "--full-tree", revision)  # what has no end is refused here: git has no bound
     if folder:
         _check_inside(folder)
         tell(place, "sparse-checkout", "set", "--cone", "--", folder)

@@ -38,6 +38,10 @@ _KEPT = {
 }
 _SIGPIPE = 13  # on every POSIX system; Python ignores it, and git would inherit that. `signal` takes longer to import than to say this
 _AT_ONCE = 1 << 20
+LARGEST_ANSWER = 128 << 20
+LARGEST_LISTING = (
+    32 << 20
+)  # some 300,000 files. A few small trees can make files without end: one holds another ten times, which holds the next
 _KEPT_PREFIXES = ("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
 
 
@@ -95,9 +99,12 @@ class Asked:
             _close(given, output, error)
 
     def answer(self) -> Answer:
-        """Whatever the exit code is. Can be had once."""
+        """Whatever the exit code is. Can be had once. Raises for more than may be held in memory."""
+        at_most = LARGEST_LISTING if self.args[0] == "ls-tree" else LARGEST_ANSWER
         try:
-            output, error = _read_all(self._output, self._error)
+            output, error = _read_all(self._output, self._error, at_most=at_most)
+        except OverflowError:
+            raise BodyworkError(f"git {_verb(self.args)}: answers with more than {at_most >> 20} MiB") from None
         finally:
             code = self._end()
         return Answer(code=code, output=output, error=_masked(error.decode("utf-8", "replace"), self._place.secrets))
@@ -130,17 +137,20 @@ def _readable(content: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _read_all(*pipes: int) -> list[bytes]:
+def _read_all(*pipes: int, at_most: int) -> list[bytes]:
     """Both at once: git would wait for ever on a full one while we read the other."""
     read: dict[int, list[bytes]] = {pipe: [] for pipe in pipes}
     poll = select.poll()
     for pipe in pipes:
         poll.register(pipe, select.POLLIN)
-    still_open = len(pipes)
+    still_open, size = len(pipes), 0
     while still_open:
         for pipe, _ in poll.poll():
             if content := os.read(pipe, _AT_ONCE):
                 read[pipe].append(content)
+                size += len(content)
+                if size > at_most:
+                    raise OverflowError
             else:
                 poll.unregister(pipe)
                 still_open -= 1

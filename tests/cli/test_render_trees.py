@@ -131,6 +131,17 @@ def test_a_tree_that_is_broken_is_said_to_be(iris: Repository, capfd: pytest.Cap
     assert f"commit {commit[:7]} cannot be read" in refused(capfd, "render", str(iris.path), "--commit", "evil")
 
 
+@pytest.mark.parametrize("way", ["--commit=evil", "by its address"])
+def test_trees_that_hold_each_other_again_and_again_are_refused(iris: Repository, way: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Ten small objects, and ten thousand million files."""
+    tree = a_tree(iris, (FILE, b"file", b"x"))
+    for _ in range(10):
+        tree = a_tree(iris, *((TREE, b"%d" % number, tree) for number in range(10)))
+    a_commit(iris, (TREE, b"sub", tree))
+    where = [f"file://{iris.path}", "--branch=evil"] if way == "by its address" else [str(iris.path), way]
+    assert "git ls-tree: answers with more than 32 MiB" in refused(capfd, "render", *where)
+
+
 def test_links_that_lead_nowhere_or_out_disturb_nobody(iris: Repository, theirs: Path) -> None:
     for number, target in enumerate((b"missing", str(theirs).encode(), b"../..", b"link-3", b"train/../..", b".git/config")):
         iris.git("checkout", "--quiet", "main")

@@ -364,7 +364,19 @@ GIT_OPTIONS = {
         "--detach",
         "--filter",
     ),
-    *("--format", "--full-tree", "--heads", "--no-checkout", "--quiet", "--single-branch", "--stdin", "--tags", "--verify", "--porcelain"),
+    *(
+        "--format",
+        "--full-tree",
+        "--heads",
+        "--name-only",
+        "--no-checkout",
+        "--quiet",
+        "--single-branch",
+        "--stdin",
+        "--tags",
+        "--verify",
+        "--porcelain",
+    ),
 }
 
 

@@ -81,6 +81,7 @@ def test_the_chain_of_includes_is_told_from_the_fault_outwards(tmp_path):
         ("{% include 'service.yaml.j2' %}", r"service\.yaml\.j2:1, included from … \d+ more, included from .*: maximum recursion depth"),
         ("{% include '../../secret' %}", r"template \.\./\.\./secret not found, included from .*service\.yaml\.j2:1$"),
         ("{% for i in labels %}" * 25 + "{% endfor %}" * 25, r"service\.yaml\.j2: too many statically nested blocks"),
+        ("{{ name | truncate(-9) }}", r"service\.yaml\.j2:1: expected length >= 3, got -9"),
         ("{{ cycler() }}", r"service\.yaml\.j2:1: at least one item has to be provided"),
         ("{% for i in range(10 ** 9) %}{% endfor %}", r"service\.yaml\.j2:1: Range too big"),
     ],
@@ -145,6 +146,18 @@ def test_templates_may_have_partials_of_their_own(tmp_path):
         if document.kind in {"Job", "Deployment"}
     }
     assert kinds == {"Job": [{"operator": "Exists"}], "Deployment": [{"operator": "Exists"}]}
+
+
+def test_compiled_templates_of_a_project_are_not_kept(tmp_path, monkeypatch):
+    """A commit's lie in a new folder each time: what is kept of them would never be used, and never end."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+        (folder / "service.yaml.j2").write_text(own_text("service.yaml.j2"))
+        rendered(folder)
+    kept = [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+    assert kept
+    assert not [file for file in kept if str(tmp_path).encode() in file.read_bytes()]
 
 
 def test_the_first_folder_wins(tmp_path):
