@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from clusters import Cluster
-from hand_made import LISTENS, Manifest, a_batch, a_service, apply
+from hand_made import LISTENS, Manifest, a_batch, a_service, apply, from_secret
 
 pytestmark = pytest.mark.cluster
 LISTENS_FOR_A_WHILE = (
@@ -35,6 +35,16 @@ def test_a_set_of_the_set_up_is_waited_for_and_its_last_lines_are_evidence(clust
     assert "exited with code 1" in evidence["reason"]
     assert evidence["tails"][0]["lines"] == ["no volume"]
     assert not run.log("train"), "no step begins before"
+
+
+def test_the_secret_of_a_set_that_an_overlay_adds_is_masked(cluster: Cluster, namespace: str) -> None:
+    """No stage reads it, and no start script of ours runs there."""
+    cluster.make_secret(namespace, "store", KEY="correct-horse-battery")
+    store = a_set("StatefulSet", "store", "import os; raise SystemExit('login ' + os.environ['KEY'])")
+    store["spec"]["template"]["spec"]["containers"][0]["env"] = [from_secret("KEY", "store", "KEY")]
+    run = apply(cluster, namespace, store, a_batch("train", 1))
+    assert run.exit_code == 4, run.err
+    assert run.one("evidence")["tails"][0]["lines"] == ["login ***"]
 
 
 def test_a_definition_and_its_object_in_one_stream_work_at_the_first_apply(cluster: Cluster, namespace: str) -> None:

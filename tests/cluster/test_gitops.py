@@ -79,3 +79,39 @@ def test_waves_and_hooks_run_it_in_the_order_of_its_steps_again_and_again(cluste
     (failure,) = [each for each in built if annotation(each, HOOK) == "SyncFail"]
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(failure))
     cluster.kubectl("wait", "job/report", "-n", namespace, "--for=condition=Complete", "--timeout=120s")
+
+
+def test_two_overlays_in_two_namespaces_have_nothing_of_each_other(cluster: Cluster, namespace: str, iris: Repository) -> None:
+    """Production and staging of one rendered folder: a failure, a change and the end of one leave the other as it is."""
+    folder, staging = rendered(cluster, iris), f"{namespace[:50]}-staging"
+
+    def applied(where: str, replicas: int, *patches: dict[str, Any]) -> int:
+        scaled = {"target": {"kind": "Deployment"}, "patch": f"- {{op: replace, path: /spec/replicas, value: {replicas}}}"}
+        overlay = {"resources": ["../manifests"], "sortOptions": {"order": "fifo"}, "namespace": where, "patches": [scaled, *patches]}
+        write(folder.parent / where / "kustomization.yaml", yaml.safe_dump(overlay))
+        built = cluster.kubectl("kustomize", str(folder.parent / where))
+        return cluster.bodywork("apply", "-", cwd=folder.parent, stdin=built).returncode
+
+    def stands(where: str) -> Any:
+        deployment = cluster.get("deployment", "serve", "-n", where)
+        maps = cluster.get("configmaps", "-n", where, "-l", "bodywork/pipeline")["items"]
+        urls = [each["data"]["BODYWORK_SERVICE_SERVE_URL"] for each in maps if "BODYWORK_SERVICE_SERVE_URL" in (each.get("data") or {})]
+        return deployment["spec"]["replicas"], deployment["status"]["availableReplicas"], urls
+
+    cluster.make_namespace(staging)
+    try:
+        assert (applied(namespace, 2), applied(staging, 1)) == (0, 0)
+        production = stands(namespace)
+        assert production[:2] == (2, 2)
+        assert stands(staging)[:2] == (1, 1)
+        assert production[2] == stands(staging)[2] == ["http://serve:5000"], "a name that is right in every namespace"
+
+        broken = "- {op: replace, path: /spec/template/spec/containers/0/command, value: ['false']}"
+        fails = {"target": {"kind": "Job", "name": "train"}, "patch": broken}
+        assert applied(staging, 3, fails) == 4
+        assert stands(staging)[:2] == (1, 1)
+        where = ("--namespace", staging, "--kubeconfig", str(cluster.kubeconfig))
+        assert cluster.bodywork("delete", "--pipeline", "iris", "--yes", *where, cwd=folder.parent).returncode == 0
+        assert stands(namespace) == production
+    finally:
+        cluster.delete_namespace(staging)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from clusters import Cluster
-from hand_made import PIPELINE, RUNS_ON, a_batch, a_service, applying, stream
+from hand_made import PIPELINE, RUNS_ON, a_batch, a_service, apply, applying, stream
 
 pytestmark = pytest.mark.cluster
 
@@ -58,3 +58,20 @@ def test_a_good_run_and_an_interrupted_one_are_written_down_and_go_with_the_pipe
     assert deleted.returncode == 0, deleted.stderr
     left = cluster.get("configmaps,leases", "-n", namespace)["items"]
     assert {each["metadata"]["name"] for each in left} == {"kube-root-ca.crt"}
+
+
+def test_a_run_that_was_killed_is_shown_as_cut_off_at_once_and_after_the_next(cluster: Cluster, namespace: str) -> None:
+    """Nobody has written down how it ended, while its Job runs on."""
+    with applying(cluster, namespace, a_batch("train", 1, RUNS_ON)) as running:
+        running.until("log_line", line="began")
+        running.interrupt(signal.SIGKILL)
+        running.process.wait()
+
+    (killed,) = history(cluster, namespace)
+    assert (killed["result"], killed["exit_code"], killed["stages"]) == ("cut off", None, [])
+    where = ("--namespace", namespace, "--kubeconfig", str(cluster.kubeconfig), "-o", "json")
+    status = cluster.run(sys.executable, "-m", "bodywork_compiler", "status", *where, cwd=Path("/"))
+    assert [(each["stage"], each["state"]) for each in json.loads(status.stdout)["stages"]] == [("train", "running")], status.stderr
+
+    assert apply(cluster, namespace, a_batch("train", 1)).exit_code == 0
+    assert [each["result"] for each in history(cluster, namespace)] == ["succeeded", "cut off"]
