@@ -16,7 +16,7 @@ _REFUSALS = re.compile(
     r"\((Forbidden|Unauthorized|Invalid|NotFound|AlreadyExists|BadRequest|MethodNotAllowed|NotAcceptable|RequestEntityTooLarge|UnsupportedMediaType)\)"
 )
 # "Comprehensive list of errors": https://github.com/etcd-io/etcd/blob/main/server/etcdserver/errors.go
-_ETCD = re.compile(r"etcdserver: .*(leader changed|timed out|no leader)")
+_ETCD = re.compile(r"etcdserver: (?:(?!etcdserver: ).)*(leader changed|timed out|no leader)")
 _NETWORK = (
     "TLS handshake timeout",
     "i/o timeout",
@@ -139,7 +139,7 @@ def is_unknown_kind(error: str) -> bool:
 
 def names_no_cluster(error: str) -> bool:
     """No kubeconfig, no current context in it, or none of the name that was given: kubectl cannot know which cluster is meant."""
-    return has_no_context(error) or re.search(r"context .*does not exist", error) is not None
+    return has_no_context(error) or re.search(r"context (?:(?!context ).)*does not exist", error) is not None
 
 
 def has_no_context(error: str) -> bool:

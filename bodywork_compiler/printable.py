@@ -11,7 +11,7 @@ import re
 _RESET = "\x1b[0m"
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 # every other escape sequence: CSI, then the ones with a string up to BEL or ST (titles, links), then the two-character ones
-_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?")
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\n|\Z)|\x1b[ -/]*[0-~]?")
 # controls but the tab, line separators that are no line feed, marks of direction (https://www.unicode.org/reports/tr9/), the byte order mark
 _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 # GitHub's runner obeys `::command::` at a line's start and `##[command]` anywhere in it, Azure Pipelines `##vso[command]`, TeamCity its own:

@@ -145,7 +145,7 @@ def softened(faults: Iterable[Fault], before: Sequence[Fault]) -> list[Fault]:
 
 
 _HEADER = re.compile(r"\[(?P<name>.+)\]")
-_OPTION = re.compile(r"(?P<key>[^\s=:#;][^=:]*?)\s*(?:[=:]\s*(?P<value>.*))?$")
+_OPTION = re.compile(r"(?P<key>[^\s=:#;](?:[^=:]*[^\s=:])?)\s*(?:[=:]\s*(?P<value>.*))?$")
 
 
 class IniPlaces:

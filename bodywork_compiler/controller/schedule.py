@@ -31,7 +31,7 @@ _MONTHS = {
     for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
 }
 _WEEKDAYS = {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
-_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
+_DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 # what Go's strings.Fields splits at (https://pkg.go.dev/unicode#IsSpace); Python's split knows \x1c to \x1f too
 _SPACES = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LARGEST_DIGITS = 18  # of a number in 64 bits
@@ -194,7 +194,7 @@ def _distance(text: str) -> timedelta:
     """As Go writes a length of time; whole seconds, at least one."""
     if not _DURATION.fullmatch(text):
         raise _Wrong(f"@every {_short(text)}: is no length of time, such as 90m or 1h30m.")
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ns|us|µs|μs|ms|s|m|h)", text))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"(?<![\d.])([\d.]+)(ns|us|µs|μs|ms|s|m|h)", text))
     if seconds > _LONGEST_SECONDS:
         raise _Wrong(f"@every {_short(text)}: is too long.")
     return timedelta(seconds=1 if text.startswith("-") else max(1, int(seconds)))

@@ -57,7 +57,7 @@ _HARMLESS = tuple(
         (r"credential\.(?:.*\.)?helper|protocol\.(?:ext\.)?allow", r"(?s:.*)"),  # set back, or switched off
     )
 )
-_LOGIN = re.compile(r"://.*@", re.DOTALL)
+_LOGIN = re.compile(r"\A((?:(?!://).)*://).*@", re.DOTALL)
 _HELPER = re.compile(r"credential\.(?:.*\.)?helper", re.DOTALL)
 _HEADER = re.compile(r"http\.(?:.*\.)?extraheader", re.DOTALL)
 _OF_THE_REPOSITORY = ("local", "worktree")
@@ -101,7 +101,7 @@ def foreign(settings: Iterable[Setting]) -> tuple[str, ...]:
     listed = list(settings)
     ours = [each for each in listed if each.scope in _OF_THE_REPOSITORY and _REACHING.fullmatch(each.key)]
     keys = [each.key for each in ours if not _is_harmless(each) and each.value != users_own(listed, each.key)]
-    return tuple(dict.fromkeys(_LOGIN.sub("://***@", key) for key in keys))
+    return tuple(dict.fromkeys(_LOGIN.sub(r"\1***@", key) for key in keys))
 
 
 def _is_harmless(setting: Setting) -> bool:

@@ -14,7 +14,7 @@ from bodywork_compiler.values import value
 
 _OPTIONS = ("IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes")
 _USERS_OWN = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
-_PRIVATE = re.compile(rb"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----(.*?)-----END", re.DOTALL)
+_PRIVATE = re.compile(rb"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----((?:(?!-----BEGIN ).)*?)-----END", re.DOTALL)
 # https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key: a magic, then the cipher's name with its length in front
 _MAGIC = b"openssh-key-v1\0"
 _NO_CIPHER = b"\0\0\0\4none"

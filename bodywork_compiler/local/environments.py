@@ -12,10 +12,10 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,6 +32,9 @@ READY = "ready"
 # 82 has no pkg_resources any more, and 81 is what its own warning asks to stay below: https://setuptools.pypa.io/en/latest/history.html
 SETUPTOOLS = "setuptools<81"
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from)\s+pkg_resources\b", re.MULTILINE)
+_TOOL_UV = re.compile(rb"^[ \t]*\[+[ \t]*tool[ \t]*\.[ \t]*uv\b", re.MULTILINE)
+# as in the pods, where install.py says why
+RUN_PIP = "import sys; sys.path = list(filter(None, sys.path)); import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
 _MADE_AS = 2  # counted up when environments are made otherwise than before
 _INDEX = re.compile(r"(?:PIP|UV)_\w+")
 # pip's variable → uv's, which does not read it: https://docs.astral.sh/uv/pip/compatibility/#configuration-files-and-environment-variables
@@ -47,6 +50,7 @@ class Wanted:
     arguments: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     project: Path = Path()
+    root: Path | None = None  # of the project's files, where it is not `project` itself
     env: Mapping[str, str]
 
     @property
@@ -57,7 +61,13 @@ class Wanted:
     @property
     def can_be_kept(self) -> bool:
         """Not what names a place on this machine: it is another thing in each project. Nor where the project tells uv where packages come from."""
-        return requirements.is_the_same_everywhere(self.lines, self.env) and not _has_uv_settings(self.project)
+        return requirements.is_the_same_everywhere(self.lines, self.env) and not self.has_uv_settings
+
+    @property
+    def has_uv_settings(self) -> bool:
+        """In the project's own files: https://docs.astral.sh/uv/concepts/configuration-files/. uv looks no further up than the first."""
+        root = self.root or self.project
+        return any(map(_holds_uv_settings, [self.project, *(each for each in self.project.parents if each.is_relative_to(root))]))
 
     @property
     def is_pinned(self) -> bool:
@@ -72,15 +82,25 @@ class Wanted:
         return sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _has_uv_settings(project: Path) -> bool:
-    """https://docs.astral.sh/uv/concepts/configuration-files/: looked for in the folder where uv is started, and above it."""
-    for folder in (project, *project.parents):
-        if (folder / "uv.toml").is_file():
-            return True
-        with suppress(OSError):
-            if b"[tool.uv" in (folder / "pyproject.toml").read_bytes():
-                return True
-    return False
+def _holds_uv_settings(folder: Path) -> bool:
+    if (folder / "uv.toml").is_file():
+        return True
+    try:
+        return _TOOL_UV.search((folder / "pyproject.toml").read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def _uv_settings(wanted: Wanted) -> dict[str, str]:
+    """Where uv takes its settings from: the project, else the user, else the system. Left alone it looks into every folder above the project,
+    where others may write (/tmp)."""
+    if wanted.has_uv_settings or {"UV_CONFIG_FILE", "UV_NO_CONFIG"} & wanted.env.keys():
+        return {}
+    home = wanted.env.get("XDG_CONFIG_HOME") or os.path.join(wanted.env.get("HOME") or "/", ".config")  # noqa: PTH118 - as text
+    for folder in (home, *(wanted.env.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"), "/etc"):
+        if folder and (file := Path(folder, "uv", "uv.toml")).is_file():
+            return {"UV_CONFIG_FILE": str(file)}
+    return {"UV_NO_CONFIG": "1"}
 
 
 class Environments:
@@ -116,11 +136,21 @@ class Environments:
             if not made:
                 return None
 
+    @property
+    def is_private(self) -> bool:
+        """What is there is run: nobody else may write it. One that is not there yet will be ours alone."""
+        try:
+            state = self._folder.lstat()
+        except OSError:
+            return not self._folder.is_symlink()
+        is_ours = stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o022
+        return is_ours and os.access(self._folder, os.W_OK)
+
     def tidy(self) -> None:
         """Remove what was not used for long, and what is too much."""
-        if not self._folder.is_dir():
+        if not self._folder.is_dir() or not self.is_private:
             return
-        entries = sorted((path for path in self._folder.iterdir() if path.is_dir()), key=_last_used, reverse=True)
+        entries = sorted((path for path in self._folder.iterdir() if path.is_dir() and not path.is_symlink()), key=_last_used, reverse=True)
         for place, entry in enumerate(entries):
             if place >= MOST_ENTRIES or self._clock() - _last_used(entry) > UNUSED_SECONDS:
                 lock = _locked(entry, fcntl.LOCK_EX)
@@ -141,6 +171,8 @@ class Environments:
 
 def make(entry: Path, wanted: Wanted, run: RunProcess, now: float) -> bool:
     """A new entry of the cache, whole or not at all."""
+    if entry.is_symlink():
+        entry.unlink()
     shutil.rmtree(entry, ignore_errors=True)
     entry.mkdir(parents=True)
     if not install(entry / "venv", wanted, run):
@@ -171,7 +203,7 @@ def find_uv(env: Mapping[str, str]) -> str | None:
 
 def processes(venv: Path, wanted: Wanted, uv: str | None) -> Iterator[Process]:
     """What makes it: uv where there is one, else venv and pip."""
-    env = {**_PIP_DEFAULTS, **_UV_DEFAULTS, **_for_uv(wanted.env)} if uv else {**_PIP_DEFAULTS, **wanted.env}
+    env = {**_PIP_DEFAULTS, **_UV_DEFAULTS, **_uv_settings(wanted), **_for_uv(wanted.env)} if uv else {**_PIP_DEFAULTS, **wanted.env}
     needs = [list(wanted.arguments), list(wanted.modules)]
     python = str(venv / "bin" / "python")
     if uv:
@@ -180,7 +212,7 @@ def processes(venv: Path, wanted: Wanted, uv: str | None) -> Iterator[Process]:
     else:
         pip = _pip(python)
         without = ["--without-pip"] if pip[0] != python or not any(needs) else []
-        commands = [[base_python(), "-m", "venv", *without, str(venv)]]
+        commands = [[base_python(), "-I", "-m", "venv", *without, str(venv)]]
         install = [*pip, "install"]
     commands += [[*install, *need] for need in needs if need]
     for command in commands:
@@ -220,8 +252,8 @@ def _pip(python: str) -> list[str]:
     except PackageNotFoundError:
         numbers = []
     if tuple(map(int, numbers[:2])) >= FIRST_PIP_WITH_OPTION_PYTHON:
-        return [sys.executable, "-m", "pip", "--python", python]
-    return [python, "-m", "pip"]
+        return [sys.executable, "-c", RUN_PIP, "--python", python]
+    return [python, "-c", RUN_PIP]
 
 
 _PIP_DEFAULTS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off", "PIP_QUIET": "1"}
@@ -236,7 +268,7 @@ def _for_uv(env: Mapping[str, str]) -> dict[str, str]:
 
 def _made_at(entry: Path) -> float | None:
     try:
-        return float((entry / READY).read_text())
+        return None if entry.is_symlink() else float((entry / READY).read_text())
     except (OSError, ValueError):
         return None
 
@@ -247,7 +279,7 @@ def _is_made(entry: Path, _wanted: Wanted) -> bool:
 
 def _last_used(entry: Path) -> float:
     try:
-        return (entry / READY).stat().st_mtime
+        return (entry / READY).lstat().st_mtime
     except OSError:
         return 0.0
 
@@ -258,10 +290,12 @@ def _lock_file(entry: Path) -> Path:
 
 def _locked(entry: Path, how: int) -> int | None:
     """None while others hold it otherwise, or where its file was removed meanwhile and so is no lock any more."""
-    lock = os.open(_lock_file(entry), os.O_RDWR | os.O_CREAT, 0o600)
+    if _lock_file(entry).is_symlink():
+        _lock_file(entry).unlink(missing_ok=True)
+    lock = os.open(_lock_file(entry), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, how | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(lock), _lock_file(entry).stat()):
+        if os.path.samestat(os.fstat(lock), _lock_file(entry).lstat()):
             return lock
     except (BlockingIOError, FileNotFoundError):
         pass

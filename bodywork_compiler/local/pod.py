@@ -164,6 +164,7 @@ class Pod:
             arguments=self._arguments(process.argv),
             modules=tuple(process.env.get(_IF_MISSING, "").split()),
             project=project,
+            root=workspace / "project",
             env=process.env,
         )
         venv = self._environment(install, wanted, workspace)
@@ -184,7 +185,7 @@ class Pod:
             codes.append(self._run(install, process))
             return codes[-1]
 
-        if wanted.can_be_kept:
+        if wanted.can_be_kept and self.machine.environments.is_private:
             found = self.machine.environments.get(wanted, run, self._stop.wait)
         else:
             found = workspace / "venv" if environments.install(workspace / "venv", wanted, run) else None

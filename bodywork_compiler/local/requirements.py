@@ -23,9 +23,9 @@ _ADDRESS = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh)://\S+", re.IGNOR
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]/\\]*\])?")
 # pip takes a bare name that ends so for a file beside it
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.\w+)$", re.IGNORECASE)
-_VERSIONS = re.compile(r"\s*\(?\s*(?:(?:[<>=!~]=?|===)\s*[\w.*+!-]+\s*,?\s*)*\)?\s*")
-_REMARK = re.compile(r"(?:^|\s)#.*$")
-_PINNED = re.compile(r"\s*(?:#.*|[\w.\[\],-]+\s*===?\s*[^*\s;#]+(?:\s*[;#\\].*|\s+--hash=.*)?|--hash=.*|-.*)?")
+_VERSION = re.compile(r"\s*(?:(?:===|[<>=!~]=?)\s*[\w.*+!-]+\s*)?")
+_REMARK = re.compile(r"(?:^|\s)#.*")
+_PINNED = re.compile(r"\s*(?:#.*|[\w.\[\],-]+\s*===?\s*[^*\s;#]+(?:\s*[;#\\].*|\s+--hash=.*)?|--hash=.*|-.*)?", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")  # pip puts in what the environment has
 # of pip's and uv's variables, those that may name a file or a folder whose content is installed
 _PLACES = re.compile(r"(?:PIP|UV)_(?!NO_)\w*(?:FIND_LINKS|INDEX|INDEX_URL|CONSTRAINT|REQUIREMENT|OVERRIDE|EDITABLE|CONFIG_FILE|SRC)")
@@ -103,7 +103,7 @@ def _names_no_place(line: str) -> bool:
     if line.startswith("-"):
         file = _file_of(line)
         return bool(_ADDRESS.fullmatch(file)) if file else _are_known_options(_words(line))
-    requirement, *hashes = re.split(r"\s+(?=--hash[= ])", line)
+    requirement, *hashes = re.split(r"(?<!\s)\s+(?=--hash[= ])", line)
     return _is_by_name(requirement.partition(";")[0].strip()) and all(_are_known_options(_words(each)) for each in hashes)
 
 
@@ -114,7 +114,8 @@ def _is_by_name(requirement: str) -> bool:
     rest = requirement[name.end() :].strip()
     if rest.startswith("@"):
         return bool(_ADDRESS.fullmatch(rest[1:].strip()))
-    return bool(_VERSIONS.fullmatch(rest))
+    versions = rest[1:-1] if rest.startswith("(") and rest.endswith(")") else rest
+    return all(map(_VERSION.fullmatch, versions.split(",")))
 
 
 def _are_known_options(words: Sequence[str]) -> bool:

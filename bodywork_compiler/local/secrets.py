@@ -113,7 +113,7 @@ def _lines(text: str, file: Path) -> Iterator[tuple[str, str]]:
 def _unquoted(text: str, place: str) -> str:
     """`'as it is'`, `"with \\n"`, or bare up to ` #`."""
     if text[:1] not in ("'", '"'):
-        return re.split(r"\s+#", text, maxsplit=1)[0].strip()
+        return re.split(r"(?<!\s)\s+#", text, maxsplit=1)[0].strip()
     quoted = re.fullmatch(r"'([^']*)'\s*(?:#.*)?|\"((?:[^\"\\]|\\.)*)\"\s*(?:#.*)?", text)
     if not quoted:
         raise BodyworkError(f"{place}: the quote is not closed")

@@ -57,7 +57,8 @@ def _holds_addresses(each: KubeObject) -> bool:
 def _with_urls(each: KubeObject, services: Mapping[str, KubeObject]) -> KubeObject:
     rendered = each.annotations.get(labels.RENDERED_NAMESPACE)
     data = {key: _url(str(url), services.get(key), rendered) for key, url in each.body["data"].items()}
-    name = _NAME.sub(rf"\g<before>{digest(data)}\g<after>", each.name)
+    found = _NAME.fullmatch(each.name)
+    name = f"{found['before']}{digest(data)}{found['after']}" if found else each.name
     return each if name == each.name else _moved(each, {"data": data}, name=name)
 
 

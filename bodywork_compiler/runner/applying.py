@@ -16,7 +16,7 @@ from bodywork_compiler.runner.session import Session
 LARGEST_APPLIED = 250_000
 # https://github.com/kubernetes/cli-runtime/blob/v0.34.0/pkg/printers/name.go; `delete` writes its own
 _DONE = re.compile(
-    r"^(?P<kind>[a-z0-9]+)(?:\.\S+?)?/(?P<name>\S+) (?P<action>created|configured|unchanged|replaced|restarted)$", re.MULTILINE
+    r"^(?P<kind>[a-z0-9]+)(?:\.[^\s/]+)?/(?P<name>\S+) (?P<action>created|configured|unchanged|replaced|restarted)$", re.MULTILINE
 )
 _DELETED = re.compile(r'^(?P<kind>[a-z0-9]+)(?:\.\S+?)? "(?P<name>[^"]+)" (?:force )?(?P<action>deleted)\b', re.MULTILINE)
 

@@ -23,7 +23,7 @@ from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 
 LONGEST_NAME = 63
 REFUSED, TAKEN = "refused", "applied"  # TAKEN: kubectl ended well, in words that are not known here
-_DONE = re.compile(r"^(?P<kind>[a-z0-9]+)(?:\.\S+?)?/(?P<name>\S+) (?P<action>\w+) \(server dry run\)$", re.MULTILINE)
+_DONE = re.compile(r"^(?P<kind>[a-z0-9]+)(?:\.[^\s/]+)?/(?P<name>\S+) (?P<action>\w+) \(server dry run\)$", re.MULTILINE)
 
 
 class Key(NamedTuple):

@@ -17,7 +17,7 @@ from bodywork_compiler.manifests import Document
 from bodywork_compiler.project import Batch, Project, Stage
 
 _SECTION = re.compile(r"\[(?P<name>[^]]+)\]")
-_OPTION = re.compile(r"(?P<name>[^\s=:#;][^=:]*?)\s*[=:]")
+_OPTION = re.compile(r"(?P<name>[^\s=:#;](?:[^=:]*[^\s=:])?)\s*[=:]")
 _PROJECT = {
     ("default", "PROJECT_NAME"): ("pipeline", "name"),
     ("default", "DOCKER_IMAGE"): ("pipeline", "docker_image"),

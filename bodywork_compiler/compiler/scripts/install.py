@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 INSTALLERS = ("auto", "uv", "pip")
 UV = "uv>=0.5,<1"
+# as `python -m pip`, but a pip.py in the folder where it is started does not take its place; `-I` would hide a pip that only the user has
+RUN_PIP = "import sys; sys.path = list(filter(None, sys.path)); import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
 UV_FETCH_SECONDS = 120
 FIRST_PIP_WITH_OPTION_PYTHON = (22, 3)
 LAST_LINES, LONGEST_LINE = 40, 500
@@ -149,7 +151,7 @@ def find_uv(workspace: Path) -> str | None:
     if found:
         return found
     target = workspace / "uv"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), "--no-deps", "--only-binary", ":all:", UV]
+    command = [sys.executable, "-c", RUN_PIP, "install", "--quiet", "--target", str(target), "--no-deps", "--only-binary", ":all:", UV]
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         # constraints and hashes are the project's, for its own requirements
         environment = {name: text for name, text in {**PIP_DEFAULTS, **os.environ}.items() if name not in FOR_REQUIREMENTS}
@@ -268,7 +270,7 @@ def is_true(text: str) -> bool:
 
 
 def pip_installer(workspace: Path, project: Path, *, has_environment: bool) -> Install:
-    pip = [sys.executable, "-m", "pip"]
+    pip = [sys.executable, "-c", RUN_PIP]
     if pip_version(pip) >= FIRST_PIP_WITH_OPTION_PYTHON and has_environment:
         command = [*pip, "--python", python_of(workspace), "install"]
     else:
@@ -306,7 +308,7 @@ def pip_version(pip: list[str]) -> tuple[int, int]:
 
 def make_environment(venv: Path) -> bool:
     """A virtual environment that also sees the image's own packages; without a pip of its own it is made in 50 ms."""
-    command = [sys.executable, "-m", "venv", "--system-site-packages", "--without-pip", str(venv)]
+    command = [sys.executable, "-I", "-m", "venv", "--system-site-packages", "--without-pip", str(venv)]
     if subprocess.call(command) != 0:
         shutil.rmtree(venv, ignore_errors=True)
         return False

@@ -28,7 +28,7 @@ LONGEST_ENCODED = 16384  # a longer value is a file: known by its lines and its 
 READ_BYTES = 65536
 # what percent-encoding leaves as it is differs: Python's quote, JavaScript's encodeURIComponent, Java's URLEncoder, a URL that is cleaned up
 UNESCAPED = ("", "/", "!'()*", "*", "!#$&'()*+,/:;=?@[]")
-_USER_OF_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/?#:@]*)(?::([^\s/?#]*))?@")
+_USER_OF_ADDRESS = re.compile(r"(?<=[a-zA-Z0-9+.-])://([^\s/?#:@]*)(?::([^\s/?#]*))?@")
 
 
 def forms(value: bytes) -> set[str]:

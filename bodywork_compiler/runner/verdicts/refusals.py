@@ -33,7 +33,7 @@ _CREATION_MAY_PASS = re.compile(
 )
 _CREATION_NEVER = re.compile(r"is forbidden|is invalid|not found|being terminated|denied the request|must specify", re.IGNORECASE)
 _SERVICE_ACCOUNT_MISSING = re.compile(r'serviceaccount "[^"]*" not found')
-_QUOTA = re.compile(r"exceeded quota: (?P<name>[^,]+), requested: (?P<requested>.*), used: (?P<used>.*), limited: (?P<limited>.*)")
+_QUOTA = re.compile(r"exceeded quota: (?P<name>[^,:]+), requested: (?P<requested>[^:]*), used: (?P<used>[^:]*), limited: (?P<limited>.*)")
 _QUANTITY = re.compile(r"(?P<number>[0-9.]+)(?P<unit>[a-zA-Z]*)$")
 _UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 

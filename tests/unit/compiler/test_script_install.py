@@ -72,6 +72,17 @@ def test_the_stage_finds_what_was_installed(workspace, offline, settings):
     assert Path(command).is_relative_to(workspace.path)
 
 
+def test_files_of_the_project_do_not_take_the_installers_place(workspace, offline):
+    for name in ("pip", "venv", "runpy"):
+        workspace.has(f"{name}.py", "raise SystemExit('the project was run')")
+    workspace.has("requirements.txt", "-r more.txt\n")
+    workspace.has("more.txt", "petals\n")
+    workspace.has("main.py", "import petals")
+    installed = workspace.run("install", "--requirement", "requirements.txt", BODYWORK_INSTALLER="pip", **offline)
+    assert installed.code == 0, installed.stderr
+    assert workspace.run("run", "main.py").code == 0
+
+
 def test_a_requirements_file_is_found_in_the_projects_folder(workspace, offline):
     workspace.has("iris/train/requirements.txt", "petals\n")
     workspace.has("iris/train/main.py", "import petals")

@@ -96,3 +96,8 @@ def test_the_container_says_which_of_its_variables_are_secret() -> None:
     stream = masking.stream_for({masking.VARIABLES: "ONE OTHER MISSING", "ONE": "hunter2", "OTHER": TOKEN, "PLAIN": "shown"})
     assert stream.feed(f"hunter2 {TOKEN} shown\n".encode()) == b"*** *** shown\n"
     assert not masking.stream_for({"ONE": "hunter2"}).knows_some
+
+
+@pytest.mark.parametrize("address", ["https://me:s3cret-word@host", "see git+ssh://me:s3cret-word@host/x"])
+def test_the_password_of_an_address_is_known_whatever_its_scheme(address: str) -> None:
+    assert "s3cret-word" in masking.forms(address.encode())

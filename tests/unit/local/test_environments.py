@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def test_an_environment_is_made_once_for_the_same_requirements(tmp_path: Path) -
         cache = Environments(tmp_path / "cache")
         assert cache.get(wanted("six==1.16.0"), installer, never) == tmp_path / "cache" / wanted("six==1.16.0").key / "venv"
         cache.close()
-    assert [command[1:3] for command in installer.commands] == [("-m", "venv"), ("-m", "pip")]
+    assert [command[1:3] for command in installer.commands] == [("-I", "-m"), ("-c", environments.RUN_PIP)]
     assert installer.commands[1][-1] == "six==1.16.0"
 
 
@@ -282,7 +283,80 @@ def test_so_it_is_with_pips_variables(name: str, text: str, is_kept: bool) -> No
 
 def test_nor_is_it_kept_where_the_project_has_settings_for_uv(tmp_path: Path) -> None:
     write(tmp_path / "pyproject.toml", '[tool.uv]\nfind-links = ["wheels"]\n')
-    assert not wanted("six==1", project=tmp_path / "folder").can_be_kept
+    assert not wanted("six==1", project=tmp_path / "folder", root=tmp_path).can_be_kept
+
+
+def uv_environment(tmp_path: Path, project: Path, **env: str) -> dict[str, str]:
+    given = wanted("six==1", project=project, env={"HOME": str(tmp_path / "home"), "XDG_CONFIG_DIRS": str(tmp_path / "etc"), **env})
+    return {
+        name: text for name, text in next(processes(tmp_path / "venv", given, "uv")).env.items() if "CONFIG" in name and "XDG" not in name
+    }
+
+
+def test_uv_looks_for_settings_in_no_folder_above_the_project(tmp_path: Path) -> None:
+    write(tmp_path / "uv.toml", 'index-url = "http://elsewhere"\n')
+    project = write(tmp_path / "project" / "pyproject.toml", "# [tool.uv]\n").parent
+    assert wanted("six==1", project=project).can_be_kept
+    assert uv_environment(tmp_path, project) == {"UV_NO_CONFIG": "1"}
+    write(project / "pyproject.toml", "[ tool.uv.pip ]\n")
+    assert uv_environment(tmp_path, project) == {}
+
+
+def test_the_users_own_settings_of_uv_hold_where_the_project_has_none(tmp_path: Path) -> None:
+    file = write(tmp_path / "home" / ".config" / "uv" / "uv.toml", "")
+    assert uv_environment(tmp_path, tmp_path / "project") == {"UV_CONFIG_FILE": str(file)}
+    assert uv_environment(tmp_path, tmp_path / "project", UV_CONFIG_FILE="/mine") == {"UV_CONFIG_FILE": "/mine"}
+    assert uv_environment(tmp_path, tmp_path / "project", UV_NO_CONFIG="1") == {"UV_NO_CONFIG": "1"}
+
+
+def test_uv_itself_is_not_led_by_a_folder_above(tmp_path: Path) -> None:
+    write(tmp_path / "uv.toml", "this is no TOML")
+    project = write(tmp_path / "project" / "main.py", "").parent
+    uv = environments.find_uv({"PATH": os.environ["PATH"]})
+    assert uv
+    for process in processes(tmp_path / "venv", wanted(project=project, env={"HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/nowhere"}), uv):
+        subprocess.run(process.argv, env={**process.env}, cwd=process.cwd, check=True)
+
+
+def test_files_of_the_project_do_not_take_the_installers_place(tmp_path: Path) -> None:
+    for name in ("pip", "venv", "runpy", "ensurepip"):
+        write(tmp_path / f"{name}.py", "raise SystemExit('the project was run')")
+    write(tmp_path / "requirements.txt", "-r more.txt\n")
+    write(tmp_path / "more.txt", "\n")
+    given = wanted("--requirement", "requirements.txt", project=tmp_path, env={"PATH": os.environ["PATH"], "BODYWORK_INSTALLER": "pip"})
+    for process in processes(tmp_path / "venv", given, None):
+        subprocess.run(process.argv, env={**process.env}, cwd=process.cwd, check=True)
+
+
+def test_a_cache_that_others_may_write_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    assert Environments(folder).is_private
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    assert not Environments(folder).is_private
+    link = tmp_path / "link"
+    folder.chmod(0o700)
+    link.symlink_to(folder)
+    assert not Environments(link).is_private
+
+
+def test_links_in_the_cache_lead_nowhere(tmp_path: Path) -> None:
+    elsewhere = write(tmp_path / "elsewhere" / READY, "0").parent
+    write(elsewhere / "venv" / "bin" / "python", "")
+    lock = write(tmp_path / "locked", "precious")
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    (cache / "old").symlink_to(elsewhere)
+    entry = cache / wanted("six==1").key
+    entry.symlink_to(elsewhere)
+    entry.with_name(f"{entry.name}.lock").symlink_to(lock)
+    Environments(cache, clock=lambda: 1e12).tidy()
+    installer = Installer()
+    assert Environments(cache).get(wanted("six==1"), installer, never)
+    assert len(installer.commands) == 2
+    assert not entry.is_symlink()
+    assert (elsewhere / "venv" / "bin" / "python").exists()
+    assert lock.read_text() == "precious"
 
 
 def test_files_are_named_by_what_they_say_and_how_they_are_taken(tmp_path: Path) -> None:
