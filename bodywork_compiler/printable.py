@@ -44,6 +44,19 @@ def log_line(line: str, *, colours: bool = False) -> str:
     return painted + _RESET if _COLOUR.search(painted) else painted
 
 
+def seen_places(line: str, *, with_colours: bool) -> list[int]:
+    """Where in the line the characters are that `log_line` leaves of it to be read."""
+    hidden = bytearray(len(line))
+    ends = [found.span() for found in _COLOUR.finditer(line)] if with_colours else []
+    for begin, end in zip([0, *(end for _, end in ends)], [*(begin for begin, _ in ends), len(line)], strict=True):
+        for pattern in (_ESCAPE, _UNSAFE):
+            for found in pattern.finditer(line, begin, end):
+                hidden[found.start() : found.end()] = bytes([1]) * len(found[0])
+    for begin, end in ends:
+        hidden[begin:end] = bytes([1]) * (end - begin)
+    return [place for place, is_hidden in enumerate(hidden) if not is_hidden]
+
+
 def marked(line: str) -> str:
     """One line in which � is in the place of each character that cannot be shown: columns stay, and what is wrong is seen."""
     return line if line.isprintable() else "".join(character if character.isprintable() else "�" for character in line)

@@ -12,6 +12,7 @@ from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
 from bodywork_compiler.compiler.scripts import masking
+from bodywork_compiler.printable import printable, seen_places
 from bodywork_compiler.runner.events import (
     ContainerTail,
     Event,
@@ -49,7 +50,8 @@ class Mask:
         """All values of a Secret, as a manifest or the API server has it."""
         for value in _values(secret or {}):
             # as a log is decoded
-            self._forms.update(form.encode("utf-8", "surrogateescape").decode(errors="replace") for form in masking.forms(value))
+            found = {form.encode("utf-8", "surrogateescape").decode(errors="replace") for form in masking.forms(value)}
+            self._forms |= found | {seen for form in found if len(seen := printable(form)) >= masking.SHORTEST}
         self._masker = None
 
     def text(self, text: str) -> str:
@@ -57,7 +59,23 @@ class Mask:
             return text
         if self._masker is None:
             self._masker = masking.Masker(self._forms)
-        return self._masker.text(text)
+        masked = self._masker.text(text)
+        return masked if masked.isprintable() else "\n".join(map(self._as_seen, masked.split("\n")))
+
+    def _as_seen(self, line: str) -> str:
+        """A value may be split by what is taken away before the line is shown: colours, escapes, controls, marks of direction."""
+        for with_colours in (False, True):
+            places = seen_places(line, with_colours=with_colours)
+            if self._masker is None or len(places) == len(line):
+                break
+            parts: list[str] = []
+            done = 0
+            for start, stop in self._masker.spans("".join(line[place] for place in places)):
+                if places[start] >= done:
+                    parts += (line[done : places[start]], masking.MASK)
+                done = max(done, places[stop - 1] + 1)
+            line = "".join([*parts, line[done:]])
+        return line
 
     def event(self, event: Event) -> Event:
         return self._clean(event) if self._forms else event

@@ -119,7 +119,7 @@ class Masker:
         """Masked up to `end`, or to the end of what began before it; and where that is. What overlaps is one mask."""
         parts: list[str] = []
         done = 0
-        for start, stop in self._spans(text):
+        for start, stop in self.spans(text):
             if start >= max(end, done):
                 break
             if start >= done:
@@ -128,7 +128,7 @@ class Masker:
         end = max(end, done)
         return "".join([*parts, text[done:end]]), end
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
         found = self._starts.search(text) if self._starts else None
         while found:
             start = found.start()

@@ -7,6 +7,7 @@ import traceback
 
 import pytest
 
+from bodywork_compiler.printable import log_line, printable
 from bodywork_compiler.runner.events import ContainerTail, Event, Evidence, LogLine, Notice, RunEnded, StageEnded
 from bodywork_compiler.runner.masking import Mask
 
@@ -108,3 +109,20 @@ def test_what_is_printed_of_a_bug_is_masked_with_all_that_led_to_it() -> None:
     printed = "".join(traceback.format_exception(raised.value))
     assert VALUE not in printed
     assert "first ***" in printed
+
+
+@pytest.mark.parametrize("between", ["\x1b[0m", "\u200e", "\0", "\r", "\x1b]0;title\x07", "\x1b]0;t\x1b[0m", "\x1b[2K", "\u2066\x1b[1m"])
+@pytest.mark.parametrize("colours", [True, False])
+def test_what_is_taken_away_before_a_line_is_shown_splits_no_value(between: str, colours: bool) -> None:  # noqa: FBT001 - a column
+    mask = Mask()
+    mask.learn({"stringData": {"TOKEN": "hunter2-hunter3"}})
+    line = mask.text(f"\x1b[31mis hunte{between}r2-hunter3 and \x1b[32mmore\x1b[0m")
+    assert "r2-hunter3" not in log_line(line, colours=colours)
+    assert "more" in log_line(line, colours=colours)
+    assert "r2-hunter3" not in printable(line)
+
+
+def test_a_value_is_known_without_what_cannot_be_seen_of_it() -> None:
+    mask = Mask()
+    mask.learn({"stringData": {"TOKEN": "hunter2-\u200ehunter3"}})
+    assert mask.text("\x1b[1mhunter2-\x1b[0mhunter3") == "\x1b[1m***"
