@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from bodywork_compiler.problems import Problem
 
 
-EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143  # 128 + SIGINT, 128 + SIGTERM: what a shell says of other programs
+EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_HUNG_UP = 130, 143, 129  # 128 + the signal: what a shell says of other programs
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which ends whatever Ctrl-C ends, in the same order."""
 
 
+class HungUp(KeyboardInterrupt):
+    """SIGHUP: the terminal is gone."""
+
+
 def exit_code_of(interrupt: BaseException | None) -> int:
+    if isinstance(interrupt, HungUp):
+        return EXIT_HUNG_UP
     return EXIT_TERMINATED if isinstance(interrupt, Terminated) else EXIT_INTERRUPTED
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bodywork_compiler import __version__
-from bodywork_compiler.errors import EXIT_INTERRUPTED, BodyworkError, ConfigError, exit_code_of
+from bodywork_compiler.errors import EXIT_HUNG_UP, EXIT_INTERRUPTED, BodyworkError, ConfigError, exit_code_of
 
 # name -> (heading, what it does). The module is cli.NAME, its command `command`. Said here, so that --help imports none of them.
 COMMANDS = {
@@ -206,7 +206,7 @@ def _told(failure: Exception) -> int:
 
 def _interrupted(by: BaseException | None) -> int:
     code = exit_code_of(by)
-    _say("interrupted" if code == EXIT_INTERRUPTED else "terminated", None)
+    _say({EXIT_INTERRUPTED: "interrupted", EXIT_HUNG_UP: "the terminal is gone"}.get(code, "terminated"), None)
     return code
 
 

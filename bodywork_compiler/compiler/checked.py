@@ -51,6 +51,10 @@ def _one_object(text: str, template: str) -> Mapping[str, Any]:
         raise BodyworkError(f"template {template} gives no valid YAML: {_told(error, text)}") from error
     if len(found) != 1 or not isinstance(found[0], Mapping):
         raise BodyworkError(f"template {template} must give one Kubernetes object, and gives {len(found)} documents")
+    if "items" in found[0]:
+        raise BodyworkError(
+            f"template {template} gives an object with `items`, which only a List has: kubectl would apply these in its place"
+        )
     return found[0]
 
 

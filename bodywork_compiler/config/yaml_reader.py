@@ -104,11 +104,15 @@ def unreadable_at(node: Node, message: str, hint: str | None = None) -> Unreadab
 
 
 _SAFE = SafeConstructor()
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+MOST_DIGITS = 64
 
 
 def _scalar(node: ScalarNode) -> Any:
     if node.tag not in _PLAIN_VALUES:
         return Odd(node.value, _WORDS[node.tag]) if node.tag in _WORDS else Odd(_tag(node), "a value with the tag")
+    if node.tag in _NUMBERS and len(node.value) > MOST_DIGITS:  # 1:1:1:… takes YAML 1.1 time that grows with the square of its length
+        return Odd(node.value, "a number with too many digits")
     try:
         value = SafeConstructor.yaml_constructors[node.tag](_SAFE, node)
     except (ValueError, KeyError, IndexError):  # `0b_`, `!!int x`, `!!bool x`: what only a forced tag or a strange number does

@@ -220,6 +220,8 @@ class Pod:
                 found = self.machine.store.find(reference)
                 files = {name or key: text for key, text in found.items()}
                 for file, text in files.items():
+                    if not (folder / file).resolve().is_relative_to(folder.resolve()):
+                        raise BodyworkError(f"volume {volume.name}: file {file!r} would be outside of it")
                     _write(folder / file, text, mode=0o400 if reference.kind == "Secret" else 0o600)
             if volume.sources and not any(folder.iterdir()):
                 folder.rmdir()  # an optional secret that is not there: programs see that nothing is mounted

@@ -13,10 +13,12 @@ from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.local.workloads import Reference, Workload, references
 from bodywork_compiler.manifests import KubeObject, read_stream, validation
+from bodywork_compiler.names import is_data_key
 from bodywork_compiler.values import value
 
 _YAML = (".yaml", ".yml", ".json")
 _LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][\w.-]*)\s*=\s*(?P<value>.*)")
+_MOST_SHOWN = 40
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -71,7 +73,8 @@ class Store:
 
 
 def check(workloads: Sequence[Workload], store: Store) -> None:
-    """Refuse when something is missing that a container cannot start without."""
+    """Refuse when something is missing that a container cannot start without, or is nothing that it could be given."""
+    _refuse_nul(workloads, store)
     missing: dict[str, dict[str, None]] = {}
     for workload in workloads:
         for reference, where in references(workload):
@@ -84,6 +87,14 @@ def check(workloads: Sequence[Workload], store: Store) -> None:
             f"not found on this machine: {said}",
             hint="Give them in a file of lines KEY=VALUE (or YAML: SECRET: {KEY: VALUE}), --secrets FILE, or as variables of the environment.",
         )
+
+
+def _refuse_nul(workloads: Sequence[Workload], store: Store) -> None:
+    for workload in workloads:
+        for container in (*workload.init, workload.main):
+            for reference in (*container.env_from, *(each for _, each in container.env if isinstance(each, Reference))):
+                for key, text in store.find(reference).items():
+                    _without_nul(text, f"{key} of {'secret' if reference.kind == 'Secret' else reference.kind} {reference.name}")
 
 
 def used(workloads: Sequence[Workload], store: Store) -> Iterator[dict[str, str]]:
@@ -107,7 +118,8 @@ def _lines(text: str, file: Path) -> Iterator[tuple[str, str]]:
             raise BodyworkError(
                 f"{file}:{number}: is no line KEY=VALUE", hint="Values of several lines: use YAML, or \\n between double quotes."
             )
-        yield found["name"], _unquoted(found["value"], f"{file}:{number}")
+        place = f"{file}:{number}"
+        yield _key(found["name"], place), _without_nul(_unquoted(found["value"], place), place)
 
 
 def _unquoted(text: str, place: str) -> str:
@@ -145,9 +157,11 @@ def _yaml(text: str, file: Path) -> Given:
             continue
         for key, found in each.items():
             if isinstance(found, dict):
-                by_secret.setdefault(str(key), {}).update({str(name): _text(text, f"{file}: {key}.{name}") for name, text in found.items()})
+                by_secret.setdefault(str(key), {}).update(
+                    {_key(name, f"{file}: {key}"): _text(text, f"{file}: {key}.{name}") for name, text in found.items()}
+                )
             else:
-                by_key[str(key)] = _text(found, f"{file}: {key}")
+                by_key[_key(key, str(file))] = _text(found, f"{file}: {key}")
     return Given(by_secret=by_secret, by_key=by_key)
 
 
@@ -155,7 +169,22 @@ def _text(found: object, place: str) -> str:
     """A number that YAML made of a value would not be written as it was."""
     if not isinstance(found, str):
         raise BodyworkError(f"{place} is not text", hint="Put the value into quotes.")
-    return found
+    return _without_nul(found, place)
+
+
+def _key(found: object, place: str) -> str:
+    """A Secret's key, which may become the name of a file."""
+    if not is_data_key(str(found)):
+        raise BodyworkError(
+            f"{place}: {str(found)[:_MOST_SHOWN]!r} is not a key of a secret", hint="A key has letters, digits, `-`, `_` and `.`."
+        )
+    return str(found)
+
+
+def _without_nul(text: str, place: str) -> str:
+    if "\0" in text:
+        raise BodyworkError(f"{place} holds a NUL character, which no variable of an environment can hold")
+    return text
 
 
 def _decoded(text: str) -> str:

@@ -131,6 +131,12 @@ def _flattened(document: Any, place: str) -> Iterator[KubeObject | _Wrong]:
             yield from _flattened(item, f"{place}, item {number}")
     elif "apiVersion" not in document and document.keys() >= {"version", "stages"}:
         yield _Wrong(place, "is a project's config, not a manifest", "For a project give the folder that holds its config.")
+    elif "items" in document:
+        yield _Wrong(
+            place,
+            "has `items`, which only a List has: kubectl would apply these in the object's place",
+            "Give each object as a document of its own.",
+        )
     elif lacking := list(validation.lacking(document)):
         yield from (_Wrong(place, each, _WHAT) for each in lacking)
     elif wrong := validation.problems(document):

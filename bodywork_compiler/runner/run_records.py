@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 from bodywork_compiler.runner.events import StageEnded
@@ -88,7 +88,7 @@ def _run(plain: Any) -> RunRecord | None:
     stages = plain.get("stages") if isinstance(plain, dict) else None
     made = (_made(StageRecord, each) for each in stages) if isinstance(stages, list) else ()
     run = _made(RunRecord, {**plain, "stages": tuple(each for each in made if each)}) if isinstance(plain, dict) else None
-    return run if run and _is_a_time(run.started) else None
+    return run if run and _is_a_time(run.started, run.seconds) else None
 
 
 def _made(kind: type[Record], plain: Any) -> Record | None:
@@ -114,10 +114,12 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _is_a_time(stamp: str) -> bool:
+def _is_a_time(stamp: str, seconds: float) -> bool:
+    """As is what comes so many seconds later."""
     try:
-        return datetime.fromisoformat(stamp.replace("Z", "+00:00")).tzinfo is not None
-    except ValueError:
+        began = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+        return began.tzinfo is not None and began.astimezone(timezone.utc) + timedelta(seconds=seconds) >= began
+    except (ValueError, OverflowError):
         return False
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import FrameType
 
 from bodywork_compiler.api import Api
-from bodywork_compiler.errors import Terminated, exit_code_of
+from bodywork_compiler.errors import HungUp, Terminated, exit_code_of
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.proxy import Proxy
@@ -113,10 +113,11 @@ def _say_at_once(session: Session) -> None:
 
 @contextmanager
 def _signals(session: Session) -> Iterator[None]:
-    """The first SIGINT or SIGTERM ends the run in good order; a second one ends it at once."""
+    """The first SIGINT, SIGTERM or SIGHUP ends the run in good order; a second one ends it at once. `nohup` has SIGHUP ignored, and so it stays."""
+    raised = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated, signal.SIGHUP: HungUp}
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        signalled = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        signalled = raised[signal.Signals(number)]()
         session.interrupted_exit = exit_code_of(signalled)
         if session.interrupted.is_set():
             raise signalled
@@ -124,7 +125,11 @@ def _signals(session: Session) -> Iterator[None]:
         session.interrupted.set()
         session.inbox.put(Wake())
 
-    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {
+        number: signal.signal(number, interrupt)
+        for number in raised
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)
+    }
     try:
         yield
     finally:

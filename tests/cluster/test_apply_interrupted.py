@@ -15,7 +15,7 @@ from hand_made import RUNS_ON, a_batch, a_failure_stage, a_service, applying, fr
 pytestmark = pytest.mark.cluster
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_step_and_leaves_nothing_running(cluster: Cluster, namespace: str, number: signal.Signals) -> None:
     stages = [a_batch("train", 1, RUNS_ON), a_failure_stage("tell", "import os; print(os.environ['EXCEPTION_MESSAGE'])")]
     with applying(cluster, namespace, *stages) as running:

@@ -128,6 +128,8 @@ def test_the_namespace_is_the_one_that_our_objects_name() -> None:
         ([{"apiVersion": "v1", "kind": "Job"}], "document 1: Job has no metadata.name"),
         ([{"apiVersion": "v1", "kind": "Job", "metadata": {"name": 5}}], "Job has no metadata.name"),
         ([["a"]], "document 1: is no Kubernetes object, but a list"),
+        ([{**a_job("a", "1"), "items": []}], "document 1: has `items`, which only a List has"),
+        ([{**a_job("a", "1"), "items": None}], "document 1: has `items`, which only a List has"),
         (["text"], "but a text"),
         (
             [{"apiVersion": "v1", "kind": "Job", "metadata": {"name": "a", "labels": {"bodywork/step": 1}}}],

@@ -109,6 +109,7 @@ def test_faults_of_a_template_are_told_with_their_place(tmp_path, text, message)
             "      protocol: [",
             r"gives no valid YAML: .*, in line \d+ of what it gives: protocol: \[",
         ),
+        ("service.yaml.j2", "kind: Service", "kind: Service\nitems: []", r"gives an object with `items`"),
         ("service.yaml.j2", "kind: Service", "kind: Service\nkind: Service", r'gives no valid YAML: key "kind" is there twice, in line 3'),
         ("service.yaml.j2", "kind: Service", "kind: Service\nx: {{ '\\ud800' }}", r"gives no valid YAML: half of a character, '\\ud800'"),
         ("service.yaml.j2", "kind: Service", "kind: Service\nx: &a [*a]", r"gives no valid YAML: an alias .* inside of what its anchor"),

@@ -110,6 +110,11 @@ CASES = [
         ["10:18: stages.train.cpu_request: must be a number, got something that is no finite number: `.inf`"],
     ),
     (
+        "sexagesimal without an end",
+        [("cpu_request: 0.5", f"cpu_request: {'1:' * 100_000}1.5")],
+        [f"10:18: stages.train.cpu_request: must be a number, got a number with too many digits: `{'1:' * 19}1…`"],
+    ),
+    (
         "nan",
         [("cpu_request: 0.5", "cpu_request: .nan")],
         ["10:18: stages.train.cpu_request: must be a number, got something that is no finite number: `.nan`"],

@@ -8,8 +8,8 @@ import pytest
 from builders import write
 
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.local.secrets import NOTHING, Given, Store, read_file
-from bodywork_compiler.local.workloads import Reference
+from bodywork_compiler.local.secrets import NOTHING, Given, Store, check, read_file
+from bodywork_compiler.local.workloads import Reference, workload_of
 from bodywork_compiler.manifests import KubeObject
 
 
@@ -40,6 +40,11 @@ def test_lines_of_an_env_file(tmp_path: Path, line: str, value: str) -> None:
         ("s.yaml", "- secret word", "must be a mapping"),
         ("s.yaml", "store: {PIN: 0123}", "store.PIN is not text"),
         ("s.yaml", "OTHER: 12", "OTHER is not text"),
+        ("s.yaml", "store: {../../out: secret word}", "s.yaml: store: '../../out' is not a key of a secret"),
+        ("s.yaml", "/etc/out: secret word", "'/etc/out' is not a key of a secret"),
+        ("s.yaml", "..: secret word", "'..' is not a key of a secret"),
+        ("s.yaml", 'store: {TOK: "secret word\\0"}', "store.TOK holds a NUL character"),
+        (".env", "TOK=secret word\0", ":1 holds a NUL character"),
         ("s.yaml", "PIN: 1e3", "PIN is not text"),  # kubectl takes it for a number, though PyYAML does not
     ],
 )
@@ -48,6 +53,15 @@ def test_a_file_that_is_wrong_is_told_without_its_values(tmp_path: Path, name: s
         read_file(write(tmp_path / name, text))
     assert said in raised.value.message
     assert "secret word" not in raised.value.message + (raised.value.hint or "")
+
+
+def test_a_variable_cannot_hold_a_nul() -> None:
+    secret = KubeObject({"kind": "Secret", "metadata": {"name": "own"}, "data": {"K": "YQBi"}})
+    job = {"kind": "Job", "metadata": {"name": "train"}}
+    container = {"name": "main", "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "own", "key": "K"}}}]}
+    workload = workload_of(KubeObject({**job, "spec": {"template": {"spec": {"containers": [container]}}}}), 1)
+    with pytest.raises(BodyworkError, match="K of secret own holds a NUL character"):
+        check([workload], Store([secret], NOTHING, {}))
 
 
 def the(name: str, key: str = "K") -> Reference:

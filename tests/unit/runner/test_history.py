@@ -202,3 +202,8 @@ def test_what_a_later_version_has_added_is_passed_over() -> None:
     plain[0]["colour"] = "blue"
     plain[0]["stages"][0]["colour"] = "blue"
     assert from_text(json.dumps(plain)) == (a_run(),)
+
+
+@pytest.mark.parametrize("started", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_run_whose_end_no_calendar_has_is_left_out(started: str) -> None:
+    assert from_text(to_text([replace(a_run(), started=started, seconds=100.0), a_run(1)])) == (a_run(1),)
