@@ -37,6 +37,8 @@ _KEPT = {
     "GIT_SSL_NO_VERIFY",
 }
 _SIGPIPE = 13  # on every POSIX system; Python ignores it, and git would inherit that. `signal` takes longer to import than to say this
+_SIGKILL = 9
+SILENT_SECONDS = 300.0  # of a question for which no server is asked
 _AT_ONCE = 1 << 20
 LARGEST_ANSWER = 128 << 20
 LARGEST_LISTING = (
@@ -102,7 +104,15 @@ class Asked:
         """Whatever the exit code is. Can be had once. Raises for more than may be held in memory."""
         at_most = LARGEST_LISTING if self.args[0] == "ls-tree" else LARGEST_ANSWER
         try:
-            output, error = _read_all(self._output, self._error, at_most=at_most)
+            output, error = _read_all(
+                self._output, self._error, at_most=at_most, silent_seconds=None if self._place.may_fetch else SILENT_SECONDS
+            )
+        except TimeoutError:
+            os.kill(self._process or 0, _SIGKILL)
+            raise BodyworkError(
+                f"git {_verb(self.args)} in {self._place.folder}: said nothing for {SILENT_SECONDS:.0f} s, and was ended",
+                hint="Is there a named pipe among the repository's files, or a file system that does not answer?",
+            ) from None
         except OverflowError:
             raise BodyworkError(f"git {_verb(self.args)}: answers with more than {at_most >> 20} MiB") from None
         finally:
@@ -137,7 +147,7 @@ def _readable(content: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _read_all(*pipes: int, at_most: int) -> list[bytes]:
+def _read_all(*pipes: int, at_most: int, silent_seconds: float | None) -> list[bytes]:
     """Both at once: git would wait for ever on a full one while we read the other."""
     read: dict[int, list[bytes]] = {pipe: [] for pipe in pipes}
     poll = select.poll()
@@ -145,7 +155,10 @@ def _read_all(*pipes: int, at_most: int) -> list[bytes]:
         poll.register(pipe, select.POLLIN)
     still_open, size = len(pipes), 0
     while still_open:
-        for pipe, _ in poll.poll():
+        ready = poll.poll(None if silent_seconds is None else silent_seconds * 1000)
+        if not ready:
+            raise TimeoutError
+        for pipe, _ in ready:
             if content := os.read(pipe, _AT_ONCE):
                 read[pipe].append(content)
                 size += len(content)

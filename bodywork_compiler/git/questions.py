@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.own_folder import refuse_foreign
 from bodywork_compiler.git.process import Asked, Place, ask, ask_server, complaint, require, settings_of, tell
 from bodywork_compiler.git.settings import set_back
 from bodywork_compiler.values import value
@@ -42,7 +44,8 @@ class Remotes:
 def top_of(folder: Path) -> Path:
     """The root of the repository that `folder` is in. Looked for without git, which takes 3 ms to say it; a worktree's `.git` is a file."""
     for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
+        if os.path.lexists(candidate / ".git"):
+            refuse_foreign(candidate)
             return candidate
     raise BodyworkError(
         f"{folder} is in no Git repository, and pods run a commit",

@@ -41,7 +41,7 @@ def new(session: Session) -> None:
     stays = _staying_services(session)
     for step, each in _others(session):
         now = None if each.object or (step == labels.STEP_SETUP and stays) else _live(session, each)
-        if now is None or (step == labels.STEP_SETUP and is_rendered(now)):
+        if now is None or (step == labels.STEP_SETUP and is_rendered(now) and _is_set_up(session, each)):
             continue
         if not Home(session.plan.pipeline, session.namespace).made(now):
             session.notice(f"not removed again, since no run of this pipeline made it: {each.words}", "WARNING")
@@ -52,6 +52,12 @@ def new(session: Session) -> None:
         words = ("delete", "-f", "-", "--ignore-not-found", "--wait=false")
         metadata = {"name": each.name, **({"namespace": each.namespace} if each.namespace else {})}
         _send(session, step, each, words, KubeObject({"apiVersion": each.api_version, "kind": each.kind, "metadata": metadata}))
+
+
+def _is_set_up(session: Session, each: Before) -> bool:
+    """What a render makes itself before the first step. A label alone does not say it: overlays label what they add, too (kustomize's `labels`)."""
+    is_named_so = each.kind in {"ConfigMap", "ServiceAccount"} and labels.object_name(session.plan.pipeline) in each.name
+    return (each.api_version == "v1" and is_named_so) or each.kind == "Namespace"
 
 
 def _others(session: Session) -> Iterator[tuple[int, Before]]:

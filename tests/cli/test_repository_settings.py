@@ -14,6 +14,7 @@ from builders import Repository, a_bare_copy, a_pipeline, a_repository, write
 
 from bodywork_compiler.cli import main
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git import process
 from bodywork_compiler.git.process import Place, ask_server
 from bodywork_compiler.git.questions import is_on_remote
 from bodywork_compiler.git.settings import Setting, foreign, set_back
@@ -367,3 +368,62 @@ def test_a_token_in_a_header_follows_no_redirect(iris: Repository) -> None:
             is_on_remote(Place(folder=iris.path), iris.git("rev-parse", "HEAD"), "origin")
     assert given
     assert caught == []
+
+
+def another(tmp_path: Path) -> Repository:
+    return a_pipeline(tmp_path / "victim", remote=None)
+
+
+@pytest.mark.parametrize("kind", ["file", "file to a copy that points back", "link", "commondir", "worktree of theirs"])
+def test_a_git_that_leads_to_another_repository_is_refused(
+    iris: Repository, tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    victim = another(tmp_path)
+    mine = iris.path / ".git"
+    mine.rename(iris.path / "was")
+    if kind == "file":
+        write(mine, f"gitdir: {victim.path / '.git'}\n")
+    elif kind == "file to a copy that points back":
+        write(iris.path / "was" / "gitdir", "../.git\n")
+        write(iris.path / "was" / "commondir", f"{victim.path / '.git'}\n")
+        write(mine, "gitdir: was\n")
+    elif kind == "link":
+        mine.symlink_to(victim.path / ".git")
+    elif kind == "commondir":
+        (iris.path / "was").rename(mine)
+        write(mine / "commondir", f"{victim.path / '.git'}\n")
+    else:
+        victim.git("worktree", "add", "--quiet", str(tmp_path / "tree"))
+        write(mine, (tmp_path / "tree" / ".git").read_text())
+    for way in [*ways_to(iris), ["render", str(iris.path), "--inline-source"]]:
+        assert main(way) == 1
+    told = capfd.readouterr()
+    assert "files of another repository would come to stand in the manifests" in told.err
+    assert told.out == ""
+
+
+def test_worktrees_and_submodules_are_repositories(iris: Repository, tmp_path: Path) -> None:
+    iris.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "more"))
+    outer = another(tmp_path)
+    outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(iris.path), "sub")
+    outer.commit("With a submodule")
+    for folder in (tmp_path / "more", outer.path / "sub"):
+        assert main(["render", str(folder), "--inline-source"]) == 0
+
+
+@pytest.mark.parametrize("name", [".git/config", ".git/HEAD", ".git/index", ".git/info/exclude", ".gitattributes", ".gitignore", ".git"])
+def test_a_named_pipe_in_the_place_of_gits_files_is_refused(iris: Repository, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    file = iris.path / name
+    if file.is_dir():
+        file.rename(iris.path / "was")
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    assert main(["render", str(iris.path)]) == 1
+    assert f"{file} is a link, a pipe or a device" in capfd.readouterr().err
+
+
+def test_git_is_not_waited_for_without_an_end(iris: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "SILENT_SECONDS", 0.1)
+    os.mkfifo(iris.path / "train" / "pipe")
+    with pytest.raises(BodyworkError, match=r"git config in .*: said nothing for 0 s, and was ended"):
+        process.tell(process.Place(folder=iris.path), "config", "--file", str(iris.path / "train" / "pipe"), "--list")

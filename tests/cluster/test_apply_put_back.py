@@ -78,6 +78,17 @@ def test_all_of_it_stands_as_before(cluster: Cluster, namespace: str) -> None:
     assert cluster.get("configmap", "settings", "-n", namespace)["data"] == {"value": "new"}
 
 
+def test_what_an_overlay_adds_to_the_set_up_goes_again_though_it_has_our_labels(cluster: Cluster, namespace: str) -> None:
+    metadata = {"name": f"added-{namespace}", "labels": STEP_0}
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata, "rules": []}
+    own = a_map(f"bodywork-{PIPELINE}-scripts-1234567890", "new", STEP_0)
+    assert apply(cluster, namespace, a_map("added", "new", STEP_0), own, role, FAILS).exit_code == 4
+    names = {each["metadata"]["name"] for each in cluster.get("configmaps", "-n", namespace)["items"]}
+    assert own["metadata"]["name"] in names
+    assert "added" not in names
+    assert metadata["name"] not in {each["metadata"]["name"] for each in cluster.get("clusterroles")["items"]}
+
+
 def test_also_after_a_ctrl_c(cluster: Cluster, namespace: str) -> None:
     assert apply(cluster, namespace, *whole("old", a_batch("train", 1))).exit_code == 0
     before = content(cluster, namespace)
