@@ -47,7 +47,8 @@ FETCH, INSTALL, MAIN = "fetch", "install", "stage"
 
 # the volume of a pod that holds the SSH key's secret, whole, and the variable that tells `fetch` which of its keys is the SSH key
 SSH_VOLUME, SSH_KEY_VARIABLE = "ssh", "BODYWORK_SSH_KEY"
-# that secret and its key, by the names that the documents of each generation give them; beside the key, the hosts that `fetch` may trust
+# that secret and its key, by the names that the documents of each generation give them; beside the key, the hosts that `fetch` may trust.
+# Config 1.0 was read by Bodywork 2.0, which had the first generation's, and by 2.1: its pods take what is there of both
 SSH_SECRET = ("ssh-git-private-key", "BODYWORK_GIT_SSH_PRIVATE_KEY")
 SSH_SECRET_V1 = ("ssh-github-private-key", "BODYWORK_GITHUB_SSH_PRIVATE_KEY")
 SSH_KNOWN_HOSTS = "known_hosts"

@@ -90,7 +90,6 @@ EXCEPTIONS = {
     ),
     "Every run restarted every service": ("cluster/test_apply.py", "test_a_second_run_needs_no_clean_up_and_runs_everything_anew"),
     "Pods run the pinned commit": ("unit/compiler/test_pods.py", "test_the_commit_and_not_the_branch_is_fetched"),
-    "v2.0's SSH key": ("test_house_compatibility.py", "test_the_table_of_the_three_generations_says_what_is_rendered"),
     "A job's default time limit of 60 seconds and the 90 seconds on top": (
         "unit/compiler/test_script_run.py",
         "test_without_a_limit_nothing_is_bounded",

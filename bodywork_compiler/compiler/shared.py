@@ -95,7 +95,7 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
         "PYTHONUNBUFFERED": "1",
     }
     of_pipeline = {variable: without_expansion(value) for variable, value in project.env}
-    ssh = ssh_secret(project, source)
+    ssh = ssh_secrets(project, source)
     service_urls = _service_urls(project, route_namespace if options.with_namespace else None)
     return Shared(
         project=project,
@@ -119,7 +119,8 @@ def shared_by_all(project: Project, source: Source, options: RenderOptions) -> S
             "image_pull_secrets": project.image_pull_secrets,
             "scripts_name": scripts.name,
             "source_names": tuple(part.name for part in parts),
-            "ssh_secret": ssh[0] if ssh else None,
+            "ssh_secret": ssh[0][0] if ssh else None,
+            "earlier_ssh_secret": ssh[1][0] if len(ssh) > 1 else None,
             "https_secret": labels.HTTPS_SECRET[0] if _is_by_https(source) else None,
         },
     )
@@ -136,11 +137,12 @@ def _service_urls(project: Project, namespace: str | None) -> tuple[Pairs, ...]:
     return tuple(tuple(urls[at : at + SERVICES_IN_ONE_MAP]) for at in range(0, len(urls), SERVICES_IN_ONE_MAP))
 
 
-def ssh_secret(project: Project, source: Source) -> tuple[str, str] | None:
-    """Name of the secret that holds the SSH key, and the key's name in it; None where the source needs none."""
+def ssh_secrets(project: Project, source: Source) -> Pairs:
+    """Name of the secret that holds the SSH key, and the key's name in it: the first that is there is used. None where the source needs none."""
     if source.archive is not None or source.url is None or _SSH_URL.match(source.url) is None:
-        return None
-    return labels.SSH_SECRET_V1 if project.generation == "v1" else labels.SSH_SECRET
+        return ()
+    of_generation = {"v1": (labels.SSH_SECRET_V1,), "1.0": (labels.SSH_SECRET, labels.SSH_SECRET_V1)}
+    return of_generation.get(project.generation, (labels.SSH_SECRET,))
 
 
 def _is_by_https(source: Source) -> bool:
@@ -148,7 +150,7 @@ def _is_by_https(source: Source) -> bool:
     return source.archive is None and (source.url or "").lower().startswith("https://")
 
 
-def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> dict[str, str]:
+def _fetch_env(source: Source, ssh: Pairs, *, inline: bool) -> dict[str, str]:
     env = {"BODYWORK_GIT_COMMIT": source.commit}
     if inline:
         return {**env, "BODYWORK_SOURCE": SOURCE_FOLDER}
@@ -157,7 +159,7 @@ def _fetch_env(source: Source, ssh: tuple[str, str] | None, *, inline: bool) -> 
         env["BODYWORK_GIT_BRANCH"] = without_expansion(source.branch)
     if _is_by_https(source):
         env["BODYWORK_HTTPS"] = HTTPS_FOLDER
-    return {**env, "BODYWORK_SSH": SSH_FOLDER, labels.SSH_KEY_VARIABLE: ssh[1]} if ssh else env
+    return {**env, "BODYWORK_SSH": SSH_FOLDER, labels.SSH_KEY_VARIABLE: " ".join(key for _, key in ssh)} if ssh else env
 
 
 def _known(*pairs: tuple[str, str | None]) -> Pairs:

@@ -9,7 +9,7 @@ from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.groups import in_group, not_readable, secrets_of
 from bodywork_compiler.preview.values import Object
 from bodywork_compiler.runner.groups import Group, group_of, is_copy_from
-from bodywork_compiler.runner.references import wanted
+from bodywork_compiler.runner.references import instead_of, wanted
 from bodywork_compiler.runner.rehearsal import REFUSED, Checked
 
 
@@ -21,9 +21,14 @@ def missing(kubectl: Kubectl, plan: Plan, namespace: str) -> Iterator[Checked | 
     if copied is None and group:
         yield not_readable(group)
         needed = {name: keys for name, keys in needed.items() if not group.has(name)}
-    stand = secrets_of(kubectl, [name for name in needed if name not in (copied or {})], namespace)
+    others = {name: other for name in needed if (other := instead_of(plan, name))}
+    stand = secrets_of(
+        kubectl, [*(name for name in needed if name not in (copied or {})), *(other for other, _ in others.values())], namespace
+    )
     for name, keys in needed.items():
         found = (copied or {}).get(name) or _own(stand, name, group)
+        if found is None and name in others and (found := _own(stand, others[name][0], group)):
+            keys = [others[name][1].name]  # noqa: PLW2901 - of the secret that is there
         reason = "" if found is None and stand is None else _reason(found, keys, group)
         if reason:
             secret = KubeObject({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}})

@@ -45,6 +45,12 @@ def named_by_others(plan: Plan) -> set[tuple[str | None, str]]:
     return {(namespace, secret) for namespace, pod in pods for secret in named_by(pod)} - {(None, secret) for secret in named(plan)}
 
 
+def instead_of(plan: Plan, secret: str) -> tuple[str, Key] | None:
+    """The secret with which pods start as well, and the key that it must have: of config 1.0, that in which Bodywork 2.0 looked for the SSH key."""
+    other, key = labels.SSH_SECRET_V1
+    return (other, Key(key, is_file=True)) if secret == labels.SSH_SECRET[0] and other in named(plan) else None
+
+
 def brought(plan: Plan) -> list[KubeObject]:
     """Secrets that stand in the plan itself."""
     return [each for each in objects(plan) if each.kind == "Secret"]
@@ -127,8 +133,11 @@ def _references(spec: Mapping[str, Any]) -> Iterator[tuple[str, Key]]:
 def _mounted(volume: Mapping[str, Any], ssh_key: str | None) -> Iterator[tuple[str, Key]]:
     for secret, key in _required(volume.get("secret"), "secretName", is_file=True):
         yield secret, Key(ssh_key, is_file=True) if ssh_key else key
-    for source in (volume.get("projected") or {}).get("sources") or ():
+    sources = (volume.get("projected") or {}).get("sources") or ()
+    for source in sources:
         yield from _required(source.get("secret"), "name", is_file=True)
+    if ssh_key and labels.SSH_SECRET[0] in named_by(list(sources)):  # each is optional, and one must be there: this, or `instead_of` it
+        yield labels.SSH_SECRET[0], Key(labels.SSH_SECRET[1], is_file=True)
 
 
 def _ssh_key(containers: Iterable[Mapping[str, Any]]) -> str | None:

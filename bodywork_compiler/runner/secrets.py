@@ -14,7 +14,7 @@ from bodywork_compiler.runner import groups, missing
 from bodywork_compiler.runner.before import find, live
 from bodywork_compiler.runner.groups import Group
 from bodywork_compiler.runner.missing import Missing
-from bodywork_compiler.runner.references import Key, brought, named, named_by_others, unmasked, wanted
+from bodywork_compiler.runner.references import Key, brought, instead_of, named, named_by_others, unmasked, wanted
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 
 ASK_AGAIN_SECONDS = 1.0
@@ -105,6 +105,9 @@ def _in_namespace(session: Session, group: Group | None, secret: str, keys: Abst
         return _lacking(session.kubectl, session.namespace, secret, stands, keys)
     if not keys:
         return []
+    other, key = instead_of(session.plan, secret) or (None, None)
+    if other and key and (found := find(session, "Secret", other)):
+        return _lacking(session.kubectl, session.namespace, other, found, {key})
     if group is None or group.only:
         make = missing.create(session.kubectl, secret, keys)
         return [Missing(session.namespace, f"secret {secret} is not there", [*_make_namespace(session, session.namespace), make])]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import a_bare_copy, a_batch_stage, a_pipeline
+from builders import a_bare_copy, a_batch_stage, a_pipeline, a_repository, write
 from clusters import Cluster, Done
 from servers import address_for_pods
 from ssh_server import SshServer, make_key, needs_sshd, ssh_server
@@ -21,6 +21,19 @@ GROUPS = "bodywork-deployment-jobs"
 def server(cluster: Cluster, tmp_path: Path) -> Iterator[SshServer]:
     with ssh_server(address_for_pods(cluster.node_address()), tmp_path / "server") as running:
         yield running
+
+
+OF_BODYWORK_2 = """\
+version: "1.0"
+project: {name: iris, docker_image: "python:3.11", DAG: train}
+stages:
+  train:
+    executable_module_path: train.py
+    cpu_request: 0
+    memory_request_mb: 0
+    batch: {max_completion_time_seconds: 60, retries: 0}
+logging: {log_level: INFO}
+"""
 
 
 @pytest.fixture
@@ -83,3 +96,36 @@ def test_a_private_repository_by_ssh(cluster: Cluster, namespace: str, server: S
     stored({**pasted, "known_hosts": server.known_hosts(tmp_path / "k").read_text()})
     mended = bodywork("apply", str(manifests))
     assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+def test_config_1_0_finds_the_key_where_bodywork_2_0_had_it(
+    cluster: Cluster, namespace: str, server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = a_repository(tmp_path / "iris")
+    write(repository.path / "bodywork.yaml", OF_BODYWORK_2)
+    write(repository.path / "train.py", "print('trained')\n")
+    repository.commit("As it ran under Bodywork 2.0")
+    repository.has_remote(server.url(a_bare_copy(repository, tmp_path / "iris.git")))
+    known_hosts = server.known_hosts(tmp_path / "known_hosts")
+    monkeypatch.setenv(
+        "GIT_SSH_COMMAND", f"ssh -i {server.key} -o IdentitiesOnly=yes -o UserKnownHostsFile={known_hosts}"
+    )  # of this machine alone
+
+    def apply(*options: str) -> Done:
+        return cluster.bodywork("apply", "--namespace", namespace, *options, cwd=repository.path)
+
+    for refused in (apply(), apply("--dry-run=server")):
+        assert refused.returncode == 1, refused.stdout
+        assert "ssh-git-private-key" in refused.stdout + refused.stderr
+    host = known_hosts.read_text()
+    cluster.make_secret(namespace, "ssh-github-private-key", BODYWORK_GITHUB_SSH_PRIVATE_KEY=server.key.read_text(), known_hosts=host)
+    assert apply("--dry-run=server").returncode == 0
+    run = apply()
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "trained" in run.stdout + run.stderr
+
+    other = make_key(tmp_path / "other").read_text()
+    cluster.make_secret(namespace, "ssh-git-private-key", BODYWORK_GIT_SSH_PRIVATE_KEY=other, known_hosts=host)
+    newer = apply()
+    assert newer.returncode == 4
+    assert "it does not accept the SSH key of the secret" in newer.stdout + newer.stderr, "where both are there it is 2.1's"

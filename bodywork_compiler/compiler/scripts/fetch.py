@@ -2,8 +2,8 @@
 
 Reads the environment: BODYWORK_WORKSPACE (the shared volume), BODYWORK_FOLDER (the project's folder in the repository), and
 either BODYWORK_SOURCE (a folder that holds the commit's files as an archive in parts) or BODYWORK_GIT_URL, BODYWORK_GIT_COMMIT,
-BODYWORK_GIT_BRANCH; for SSH also BODYWORK_SSH (the mounted secret) and BODYWORK_SSH_KEY (the key's name in it), for https BODYWORK_HTTPS (the
-folder of a secret that may be there: BODYWORK_GIT_TOKEN and perhaps BODYWORK_GIT_USER are in it then).
+BODYWORK_GIT_BRANCH; for SSH also BODYWORK_SSH (the mounted secret) and BODYWORK_SSH_KEY (the key's name in it, or names: the first that is
+there is taken), for https BODYWORK_HTTPS (the folder of a secret that may be there: BODYWORK_GIT_TOKEN and perhaps BODYWORK_GIT_USER are in it then).
 Leaves WORKSPACE/project (the repository), and WORKSPACE/home and WORKSPACE/tmp. Python 3.8, the standard library and git.
 """
 
@@ -229,9 +229,10 @@ def prepare_ssh(key: Path) -> None:
     None are built in: a host changes its keys, and what is built in does not.
     """
     secret = Path(os.environ["BODYWORK_SSH"])
-    mounted = secret / os.environ["BODYWORK_SSH_KEY"]
-    if not mounted.is_file():
-        raise FetchError(f"the SSH key's secret has no key {mounted.name}")
+    names = os.environ["BODYWORK_SSH_KEY"].split()
+    mounted = next((secret / name for name in names if (secret / name).is_file()), None)
+    if mounted is None:
+        raise FetchError(f"the SSH key's secret has no key {' or '.join(names)}")
     # ssh refuses a file that others may read and that is its own user's, and a key whose lines were lost: a copy mends both
     text = mended(mounted.read_text())
     if has_passphrase(text):

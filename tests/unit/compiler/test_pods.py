@@ -114,6 +114,15 @@ def test_v1_has_its_own_secret_for_the_ssh_key():
     assert env(pod, "fetch")["BODYWORK_SSH_KEY"] == "BODYWORK_GITHUB_SSH_PRIVATE_KEY"
 
 
+def test_config_1_0_has_the_secrets_of_both_bodyworks_that_read_it():
+    """2.1's is the last: of what both have, its known_hosts among it, the last one's is mounted."""
+    pod = pod_of(batch(object_name="iris--train"), source=SSH, generation="1.0")
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "ssh")
+    names = ("ssh-github-private-key", "ssh-git-private-key")
+    assert volume["projected"] == {"defaultMode": 0o400, "sources": [{"secret": {"name": name, "optional": True}} for name in names]}
+    assert env(pod, "fetch")["BODYWORK_SSH_KEY"] == "BODYWORK_GIT_SSH_PRIVATE_KEY BODYWORK_GITHUB_SSH_PRIVATE_KEY"
+
+
 @pytest.mark.parametrize("url", ["https://github.com/a/b", "https://user@host:443/a/b", "git://host:9418/b.git", "http://host/a@b:c"])
 def test_other_urls_need_no_key(url):
     pod = pod_of(batch(), source=Source(commit=COMMIT, url=url))

@@ -118,3 +118,35 @@ def test_what_only_an_overlays_pods_read_is_masked_and_not_asked_for(added: dict
     session.close()
     assert session.mask.text("it is hidden value") == "it is ***"
     assert references.unmasked(plan, {"db"}) == {"db": ["extra"]}
+
+
+BOTH = [{"secret": {"name": name, "optional": True}} for name in ("ssh-github-private-key", "ssh-git-private-key")]
+
+
+def of_config_1_0() -> dict[str, Any]:
+    job = needing(env=[{"name": "BODYWORK_SSH_KEY", "value": "BODYWORK_GIT_SSH_PRIVATE_KEY BODYWORK_GITHUB_SSH_PRIVATE_KEY"}])
+    job["spec"]["template"]["spec"]["volumes"] = [{"name": "ssh", "projected": {"sources": BOTH}}]
+    return job
+
+
+@pytest.mark.parametrize(
+    ("secret", "key"),
+    [("ssh-git-private-key", "BODYWORK_GIT_SSH_PRIVATE_KEY"), ("ssh-github-private-key", "BODYWORK_GITHUB_SSH_PRIVATE_KEY")],
+)
+def test_of_config_1_0_one_of_two_secrets_is_enough(secret: str, key: str) -> None:
+    cluster = PaperCluster()
+    cluster.put({"kind": "Secret", "metadata": {"name": secret}, "data": {key: "aGlkZGVu"}})
+    session = a_session(cluster, a_plan(of_config_1_0()))
+    secrets.check(session)
+    session.close()
+
+
+def test_what_is_there_of_the_two_must_have_its_key_and_one_must_be_there() -> None:
+    cluster = PaperCluster()
+    session = a_session(cluster, a_plan(of_config_1_0()))
+    with pytest.raises(BodyworkError, match="secret ssh-git-private-key is not there"):
+        secrets.check(session)
+    cluster.put({"kind": "Secret", "metadata": {"name": "ssh-github-private-key"}, "data": {"KEY": "aGlkZGVu"}})
+    with pytest.raises(BodyworkError, match="secret ssh-github-private-key has no BODYWORK_GITHUB_SSH_PRIVATE_KEY"):
+        secrets.check(session)
+    session.close()
