@@ -225,7 +225,7 @@ def one(target: str, seed: int, folder: Path) -> None:
     case = make(random.Random(f"{target} {seed}"))
     # of the processor, since the machine may have others to serve; of the clock, for git and other children
     signal.setitimer(signal.ITIMER_PROF, SECONDS_OF_A_CASE)
-    signal.setitimer(signal.ITIMER_REAL, 12 * SECONDS_OF_A_CASE)
+    signal.setitimer(signal.ITIMER_REAL, 60 * SECONDS_OF_A_CASE)
     try:
         run(case, folder)
     except BodyworkError:

@@ -24,10 +24,12 @@ def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     remotes = to_remotes(ask_remotes(place).answer().text)
     revision = _revision(place, remotes, wanted)
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
+    listed = ask_tree(place, revision).answer()  # first, since it is quick to refuse what has no end
     blobs = blobs_in(place, revision, prefix)
     manifests = manifest_folders(blob.path for blob in blobs) + output_within(folder, wanted.output)
     commit = revision if wanted.commit else pinned_commit(place, revision, manifests, remotes.of(wanted.branch))
-    tree = tree_digest(ask_tree(place, revision).text(), manifests)
+    # a partial clone may have lacked trees, which are there by now
+    tree = tree_digest(listed.text if listed.code == 0 else ask_tree(place, revision).text(), manifests)
     source, notes = to_source(place, Pinned(commit=commit, branch=wanted.branch, folder=prefix, tree=tree), remotes, wanted)
     with scratch_folder() as scratch:
         left_out = write_out(place, blobs, scratch)

@@ -10,6 +10,10 @@ from builders import a_repository, write
 from clients import a_client
 from clusters import Cluster
 from hand_made import IMAGE, Manifest, stream
+from historic_projects import SHAPES
+
+from bodywork_compiler import config
+from bodywork_compiler.project import Service
 
 pytestmark = pytest.mark.cluster
 PROJECT = "wine-quality"
@@ -152,3 +156,44 @@ def test_is_taken_over_migrated_and_applied_again(
     assert names(cluster, namespace) == {**once, "replicasets": names(cluster, namespace)["replicasets"]}
     (path,) = cluster.get("ingress", SERVICE, "-n", namespace)["spec"]["rules"][0]["http"]["paths"]
     assert path["path"].startswith(f"/{namespace}/{SERVICE}")
+
+
+LISTENS = "import http.server as h; h.ThreadingHTTPServer(('', {port}), h.SimpleHTTPRequestHandler).serve_forever()\n"
+# what a node of this size has: an image that it knows, no index of packages, and no room to promise
+AS_SMALL_AS_THIS_CLUSTER = {
+    "python:3.9": IMAGE,
+    "      - joblib==1.4.2\n": "",
+    "      - mlflow==1.24.0\n": "",
+    "    requirements:\n    secrets:": "    secrets:",
+    "    requirements:\n      #- mlflow==1.16.0\n    secrets:": "    secrets:",
+    "cpu_request: 0.5": "cpu_request: 0",
+    "cpu_request: 0.25": "cpu_request: 0",
+    "CPU_REQUEST=0.5": "CPU_REQUEST=0",
+    "startup_time_seconds: 30": "startup_time_seconds: 120",
+    "STARTUP_TIME_SECONDS=30": "STARTUP_TIME_SECONDS=120",
+}
+
+
+@pytest.mark.parametrize("files", SHAPES.values(), ids=list(SHAPES))
+def test_a_historic_project_is_migrated_and_applied_twice(cluster: Cluster, namespace: str, tmp_path: Path, files: dict[str, str]) -> None:
+    for file, text in files.items():
+        for theirs, ours in AS_SMALL_AS_THIS_CLUSTER.items():
+            text = text.replace(theirs, ours)  # noqa: PLW2901
+        write(tmp_path / file, text)
+    stages = config.load(tmp_path).project.stages
+    for stage in stages:
+        write(tmp_path / stage.executable, LISTENS.format(port=stage.work.port) if isinstance(stage.work, Service) else "print('done')\n")
+    for secret, key in {(each.secret, each.key) for stage in stages for each in stage.secrets}:
+        cluster.make_secret(namespace, secret, **{key: "seven77"})
+    repository = a_repository(tmp_path)
+    repository.commit("As it ran under its Bodywork")
+    migrated = cluster.bodywork("migrate", "--write", "--namespace", namespace, cwd=tmp_path)
+    assert migrated.returncode == 0, migrated.stderr
+    repository.commit("Migrated")
+
+    first = cluster.bodywork("apply", cwd=tmp_path)
+    assert first.returncode == 0, first.stdout + first.stderr
+    made = names(cluster, namespace)
+    again = cluster.bodywork("apply", cwd=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert {**names(cluster, namespace), "replicasets": made["replicasets"]} == made, "nothing is there twice"
