@@ -181,7 +181,12 @@ class Pod:
 
         def run(process: Process) -> int:
             if not codes and (wanted.arguments or wanted.modules):
-                self._say(install.name, "bodywork: installing requirements; the next run has them")
+                why = (
+                    "; the next run has them"
+                    if wanted.can_be_kept
+                    else ", in each run, since they name a place that may hold something else by then"
+                )
+                self._say(install.name, f"bodywork: installing requirements{why}")
             codes.append(self._run(install, process))
             return codes[-1]
 
