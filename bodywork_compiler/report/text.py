@@ -43,7 +43,9 @@ def show_evidence(evidence: Evidence, output: Output) -> None:
 def rollback_line(event: RolledBack) -> str:
     after = f" ({event.message})" if event.message else ""
     if not event.complete:
-        wanted = "to remove it" if event.revision is None else f"to revision {event.revision}"
+        wanted = (
+            "to remove it" if event.revision is None else f"to revision {event.revision}" if event.revision else "to what was there before"
+        )
         return f"  NOT rolled back: {event.name}: tried {wanted} for {in_words(event.seconds)}{after}"
     if event.revision is None:
         return f"  removed {event.name}, whose first deployment this was{after}"

@@ -137,7 +137,7 @@ class Evidence:
 class RolledBack:
     """A service of the failed step was taken back: to `revision`, or (None) removed, since this was its first deployment.
 
-    `revision` is 0 where a Deployment stood that had no number yet; `git_commit` is what it runs again.
+    `revision` is 0 where a Deployment stood that had no number yet, or nobody knows what stood; `git_commit` is what it runs again.
     """
 
     stage: str

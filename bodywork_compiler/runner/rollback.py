@@ -54,6 +54,8 @@ def take_all_back(session: Session) -> None:
 
 def _problems(session: Session, stage: StagePlan, before: Sequence[Before]) -> Iterator[str]:
     """Of each part; when the API server is lost for good, no other is tried."""
+    if not _deployment(stage, before):
+        yield "what was there before is not known"
     for part in _PARTS:
         try:
             part(session, stage, before)
@@ -103,7 +105,7 @@ def _remove(session: Session, stage: StagePlan, before: Sequence[Before]) -> Non
         tell_changes(session, stage.step, objects, result)
         check(result)
     if left := [each.words for each, _ in stand if each not in ours]:
-        session.notice(f"not removed again, since no run of this pipeline made it: {', '.join(left)}", "WARNING")
+        raise BodyworkError(f"not removed, since no run of this pipeline made it: {', '.join(left)}")
 
 
 def _wait(session: Session, stage: StagePlan, before: Sequence[Before]) -> None:
@@ -129,5 +131,6 @@ def _commit(stage: StagePlan, before: Sequence[Before]) -> str | None:
 
 
 def _revision(stage: StagePlan, before: Sequence[Before]) -> int | None:
+    """None: there was none, for sure."""
     stood = _deployment(stage, before)
-    return (stood.revision or 0) if stood and stood.object else None
+    return None if stood and stood.object is None else (stood and stood.revision) or 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import os
 import signal
 from pathlib import Path
@@ -95,3 +98,37 @@ def test_a_service_that_was_under_way_goes_back_to_what_stood_before_the_killed_
     assert (resumed.one("rolled_back")["revision"], resumed.one("rolled_back")["complete"]) == (1, True)
     container = cluster.get("-n", namespace, "deployment", "serve")["spec"]["template"]["spec"]["containers"][0]
     assert "http.server" in container["command"][-1]
+
+
+def test_a_forged_record_gives_nobody_rights(cluster: Cluster, namespace: str) -> None:
+    """Who may write ConfigMaps writes what "stood before" while the run is cut off: a Role that may do all, a pod with the node's network."""
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "extra"}, "rules": []}
+    assert apply(cluster, namespace, role, *a_service("serve", 1)).exit_code == 0
+    bad = a_service("serve", 1, code="import time; time.sleep(600)")
+    bad[0]["spec"]["progressDeadlineSeconds"] = 6
+    with applying(cluster, namespace, role, *bad) as killed:
+        killed.until("object_changed", kind="Deployment")
+        os.kill(killed.process.pid, signal.SIGKILL)
+        killed.process.wait()
+
+    record = f"bodywork-{PIPELINE}-before"
+    packed = cluster.get("configmap", record, "-n", namespace)["binaryData"]["step-1"]
+    stood = json.loads(gzip.decompress(base64.b64decode(packed)))
+    for each in stood:
+        if each["kind"] == "Deployment":
+            each["object"]["spec"]["template"]["spec"]["hostNetwork"] = True
+    rights = {**role, "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}
+    forged = {
+        "step-0": [{"kind": "Role", "name": "extra", "stage": None, "version": role["apiVersion"], "namespace": None, "object": rights}],
+        "step-1": stood,
+    }
+    data = {step: base64.b64encode(gzip.compress(json.dumps(each).encode())).decode() for step, each in forged.items()}
+    cluster.kubectl("patch", "configmap", record, "-n", namespace, "--type=merge", "--patch", json.dumps({"binaryData": data}))
+
+    resumed = apply(cluster, namespace, role, *bad, options=("--resume",))
+    assert resumed.exit_code in {4, 70}, resumed.err
+    warned = next(each["message"] for each in resumed.of("notice") if "deployment/serve" in each["message"])
+    assert "hostNetwork" in warned
+    assert not cluster.get("role", "extra", "-n", namespace)["rules"]
+    assert "hostNetwork" not in cluster.get("deployment", "serve", "-n", namespace)["spec"]["template"]["spec"]
+    assert not resumed.one("rolled_back")["complete"]

@@ -28,7 +28,7 @@ from test_resume import AGAIN, REVISION, as_going_on, cut_off, has_made, step
 
 from bodywork_compiler.runner import before, lease, run_records
 from bodywork_compiler.runner.before import LAST_APPLIED, Before
-from bodywork_compiler.runner.events import Notice
+from bodywork_compiler.runner.events import Notice, RolledBack
 
 GOOD_RUN = {"id": "a1", "by": "ada@here", "started": "2026-01-02T03:04:05Z", "result": "succeeded", "exit_code": 0, "seconds": 1.5}
 BROKEN_TEXTS = [
@@ -257,6 +257,8 @@ def test_a_record_gives_nobody_more_than_manifests_do(forged: Any, why: str, clu
     assert not [stdin for words, stdin in zip(cluster.ran, cluster.stdins, strict=True) if words[0] == "replace" and "kubectl" not in stdin]
     warned = next(each.message for each in told if isinstance(each, Notice) and "if this run fails, it does not put back" in each.message)
     assert why in warned
+    (back,) = [each for each in told if isinstance(each, RolledBack)]
+    assert (back.complete, back.revision, back.message) == (False, 0, "what was there before is not known"), "it is not said to be removed"
 
 
 def test_rights_and_secrets_are_not_written_down(cluster: PaperCluster) -> None:
@@ -285,7 +287,7 @@ def test_what_a_record_calls_new_is_removed_only_where_runs_have_made_it(kind: s
     _, told = execute(cluster, plan, options=AGAIN)
     assert (kind == "ConfigMap") is (("delete", "deployment/serve", "--ignore-not-found") in cluster.ran)
     assert ("ConfigMap", "settings") in cluster.objects or kind == "Deployment"
-    assert any("no run of this pipeline made it" in each.message for each in told if isinstance(each, Notice))
+    assert any("no run of this pipeline made it" in each.message for each in told if isinstance(each, Notice | RolledBack))
 
 
 MANIFESTS = [
