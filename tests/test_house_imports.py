@@ -12,7 +12,20 @@ PACKAGE = Path(__file__).parent.parent / "bodywork_compiler"
 NAME = PACKAGE.name
 
 # room -> the rooms that it may import (docs/design.md section 2). What is not here yet fails until its place is decided.
-VALUES = {"errors", "labels", "names", "problems", "project", "repository", "resources", "run_options", "source", "values", "printable"}
+VALUES = {
+    "errors",
+    "labels",
+    "names",
+    "problems",
+    "project",
+    "repository",
+    "resources",
+    "run_options",
+    "source",
+    "to_copy",
+    "values",
+    "printable",
+}
 VALUES |= {"yaml_nodes"}
 ALLOWED: dict[str, set[str]] = {
     "errors": {"problems"},
@@ -26,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "printable": set(),
     "streams": {"printable"},
     "source": {"errors", "values"},
+    "to_copy": set(),
     "values": set(),
     "yaml_nodes": set(),
     "bounded": {"errors", "problems"},
@@ -54,6 +68,7 @@ ALLOWED: dict[str, set[str]] = {
         "problems",
         "printable",
         "streams",
+        "to_copy",
         "runner.events",
         "runner.run_records",
         "deployed.status",

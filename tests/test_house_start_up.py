@@ -47,6 +47,7 @@ SHOWS_HELP: Allowed = {
         "resources",
         "run_options",
         "source",
+        "to_copy",
         "values",
         "printable",
         "streams",
@@ -59,7 +60,7 @@ READS_A_PROJECT: Allowed = {
     "other": DATACLASSES | PATHS | {"base64", "binascii", "math", "struct", "yaml"},
 }
 MAKES_MANIFESTS: Allowed = {
-    "own": READS_A_PROJECT["own"] - {"report"} | {"compiler", "git", "manifests", "source"},
+    "own": READS_A_PROJECT["own"] - {"report"} | {"compiler", "git", "manifests", "source", "to_copy"},
     # Jinja's, what starts git, and what click looks for near names with before it takes `-o` for a short option
     "other": READS_A_PROJECT["other"]
     | {
@@ -79,6 +80,7 @@ MAKES_MANIFESTS: Allowed = {
         "zlib",
     }
     | {"select"}
+    | {"shlex"}  # the command that a note on an unknown remote proposes
     | {"difflib", "heapq"},
 }
 ALWAYS_TOO_DEAR = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bodywork_compiler.cli.options import CompileOptions
 from bodywork_compiler.git.url import without_credentials
+from bodywork_compiler.to_copy import as_path
 
 
 def same_cluster(context: str | None, kubeconfig: str | None) -> str:
@@ -17,7 +18,7 @@ def same_project(where: str, options: CompileOptions) -> str:
     """`bodywork apply URL --branch=main`. An address is shown without its credentials, as everywhere."""
     from shlex import join
 
-    words = ["bodywork", "apply", *([] if where == "." else [without_credentials(where)])]
+    words = ["bodywork", "apply", *([] if where == "." else [as_path(without_credentials(where))])]
     for option in options.given():
         value = getattr(options, option.removeprefix("--").replace("-", "_"))
         words.append(option if value is True else f"{option}={value}")

@@ -18,6 +18,7 @@ from bodywork_compiler.cli.manifests import STDIN, checked_manifests, manifests_
 from bodywork_compiler.cli.options import CompileOptions, existing_file
 from bodywork_compiler.git.url import is_url
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
+from bodywork_compiler.to_copy import as_path, to_copy
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -200,13 +201,11 @@ def _same_files(local: LocalOptions) -> str:
 
 def _nearer(asked: Local, where: str, local: LocalOptions, compiled: Compiled) -> Local:
     """A project on this machine is taken from where it stands, whatever its remote has."""
-    from shlex import quote
-
     from bodywork_compiler.local import start
 
-    place = "" if where == "." else f" {quote(where)}"
+    places = [] if where == "." else [as_path(where)]
     same = _same_files(replace(local, working_tree=True))
-    asked = replace(asked, look_further=lambda stage: (f"bodywork run {stage}{place}{same}",))
+    asked = replace(asked, look_further=lambda stage: (to_copy("bodywork", "run", names=[stage, *places]) + same,))
     if is_url(where):
         return replace(asked, look_further=lambda _: ())
     from bodywork_compiler.git.as_files import files_of

@@ -14,6 +14,7 @@ from bodywork_compiler.git.checkout import TEMPLATES, checkout, foreign, refuse_
 from bodywork_compiler.git.url import is_url, without_credentials
 from bodywork_compiler.git.wanted import Checkout, Wanted
 from bodywork_compiler.problems import Problem
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -250,12 +251,10 @@ def _uncommitted(found: Found, project: Project) -> str:
 
 
 def _how_to_commit(where: Path, found: Found, project: Project) -> str:
-    from shlex import quote
-
-    forgotten = " ".join(quote(str(where / path)) for path in found.untracked if _is_needed(path, project))
-    return (
-        f"Commit them: git add {forgotten} && git commit -a." if forgotten else "Commit them, or put them aside: git commit -a; git stash."
-    )
+    forgotten = [str(where / path) for path in found.untracked if _is_needed(path, project)]
+    if not forgotten:
+        return "Commit them, or put them aside: git commit -a; git stash."
+    return f"Commit them: {to_copy('git', 'add', names=forgotten)} && git commit -a."
 
 
 def _is_needed(path: str, project: Project) -> bool:

@@ -11,6 +11,7 @@ import click
 
 from bodywork_compiler.cli.options import CompileOptions
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 
 if TYPE_CHECKING:
     from bodywork_compiler.kubectl import Kubectl
@@ -98,7 +99,7 @@ def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
     if path.name in (YAML, INI):
         raise BodyworkError(
             f"{where}: is a project's config, not manifests",
-            hint=f"Give the project's folder: bodywork {click.get_current_context().info_name} {path.parent}",
+            hint=f"Give the project's folder: {to_copy('bodywork', click.get_current_context().info_name or '', names=[str(path.parent)])}",
         )
     return load_file(path)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bodywork_compiler.errors import BodyworkError, ConfigError
+from bodywork_compiler.to_copy import to_copy
 
 if TYPE_CHECKING:
     from bodywork_compiler.manifests import Document
@@ -47,10 +48,8 @@ def command(folder: Path, *, write: bool, namespace: str | None) -> None:
     _compare(before, after, namespace)
     _tell_of_names(folder, before, after)
     if not write:
-        words = "".join(
-            f" {quote(each)}" for each in ([] if str(folder) == "." else [str(folder)]) + (["-n", namespace] if namespace else [])
-        )
-        click.echo(f"\nNothing was written. To write it: bodywork migrate{words} --write", err=True)
+        again = to_copy("bodywork", "migrate", names=[] if str(folder) == "." else [str(folder)], n=namespace, write=True)
+        click.echo(f"\nNothing was written. To write it: {again}", err=True)
         return
     _write(folder, text)
     click.echo(f"\nwrote {folder / _CONFIG}", err=True)

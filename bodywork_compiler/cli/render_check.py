@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +15,7 @@ from bodywork_compiler.git.process import Place
 from bodywork_compiler.git.questions import ask_remotes, commit_of, is_on_remote_as_last_seen, is_shallow, to_remotes
 from bodywork_compiler.git.url import is_url
 from bodywork_compiler.repository import is_same as is_same_repository
+from bodywork_compiler.to_copy import to_copy
 
 if TYPE_CHECKING:
     from bodywork_compiler.git.wanted import Found
@@ -70,8 +70,7 @@ def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered
     """The command that made the folder. Templates are recorded by name, so their folder is the one that was given just now."""
     given = {name: getattr(options, name) for name in ("folder", "file", "templates")}
     said = {**rendered.options, **{name: str(value) for name, value in given.items() if value}}
-    words = [f"--{name}" if value is True else f"--{name}={quote(value)}" for name, value in sorted(said.items()) if value]
-    return " ".join(["bodywork render", *([] if where == "." else [quote(where)]), *words, "-o", quote(str(folder))])
+    return to_copy("bodywork", "render", names=[] if where == "." else [where], options=dict(sorted(said.items())), o=str(folder))
 
 
 def _as_rendered(options: CompileOptions, rendered: Rendered, *, commit: str) -> CompileOptions:

@@ -17,6 +17,7 @@ from bodywork_compiler.runner.observe import annotation, name, uid
 from bodywork_compiler.runner.prune import HOLD_OTHERS
 from bodywork_compiler.runner.tracking import Home, namespace_of
 from bodywork_compiler.runner.verdicts.pods import owner as controller_of
+from bodywork_compiler.to_copy import to_copy
 
 POLL_SECONDS = 0.5
 _SHOWN = 5
@@ -63,7 +64,7 @@ def refuse_foreign_namespace(api: Api, pipeline: str) -> None:
     if not annotation(found, labels.CREATED_BY):
         raise BodyworkError(
             f"namespace {api.namespace} was not made by Bodywork; nothing was deleted",
-            hint=f"Without --namespace-too the pipeline alone is deleted; the namespace: kubectl delete namespace {api.namespace}",
+            hint=f"Without --namespace-too the pipeline alone is deleted; the namespace: {to_copy('kubectl', 'delete', 'namespace', names=[api.namespace])}",
         )
     others = [each for each in pipelines_in(api) if each != pipeline]
     if others:

@@ -16,6 +16,7 @@ from bodywork_compiler.git.scratch import scratch_folder
 from bodywork_compiler.git.tree import manifest_folders, names_in, tree_digest
 from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
+from bodywork_compiler.to_copy import to_copy
 
 # asked for by git when a server wants a login: user and password come from the environment, since everybody can read a command line
 _HELPER = '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$BODYWORK_GIT_USER" "$BODYWORK_GIT_PASSWORD"; }; f'
@@ -123,7 +124,7 @@ def _branch_note(branch: str | None, wanted: Wanted) -> tuple[str, ...]:
 
 def _hint(error: str, url: str, branch: str | None) -> str | None:
     if branch and "Remote branch" in error:
-        return f"git ls-remote --heads {url} lists the branches."
+        return f"{to_copy('git', 'ls-remote', '--heads', names=[url])} lists the branches."
     if "terminal prompts disabled" in error or "Authentication failed" in error:
         return "The server wants a login: set up a credential helper for git, or give an address of the form git@HOST:OWNER/REPOSITORY.git and an SSH key."
     return None

@@ -15,6 +15,7 @@ from bodywork_compiler.git.tree import blobs_in, manifest_folders, tree_digest, 
 from bodywork_compiler.git.unfetched import notes_about
 from bodywork_compiler.git.wanted import Checkout, Found, Wanted
 from bodywork_compiler.git.working_tree import output_within, pinned_commit, project_folder
+from bodywork_compiler.to_copy import to_copy
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def _revision(place: Place, remotes: Remotes, wanted: Wanted) -> str:
     found = commit_of(place, f"refs/heads/{wanted.branch}") or commit_of(place, f"refs/remotes/{remote}/{wanted.branch}")
     if not found:
         raise BodyworkError(
-            f"{place.folder}: no branch {wanted.branch} in this repository", hint=f"git fetch {remote} gets what the remote has."
+            f"{place.folder}: no branch {wanted.branch} in this repository",
+            hint=f"{to_copy('git', 'fetch', names=[remote])} gets what the remote has.",
         )
     return found

@@ -10,6 +10,7 @@ from bodywork_compiler.git.questions import Remotes, is_on_remote, is_on_remote_
 from bodywork_compiler.git.tree import blobs_in, is_within, manifest_folders
 from bodywork_compiler.git.wanted import Wanted
 from bodywork_compiler.source import Source
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 
@@ -82,5 +83,8 @@ def _travels_inline(place: Place, pinned: Pinned, at: tuple[str | None, str], wa
     if known is False:
         return True, f"remote {remote} has not got commit {short}: its files travel inside the manifests (git push, and pods fetch it)"
     if known is None:
-        return False, f"it is not known here whether remote {remote} has commit {short}; taken for granted (git fetch {remote} would tell)"
+        return (
+            False,
+            f"it is not known here whether remote {remote} has commit {short}; taken for granted ({to_copy('git', 'fetch', names=[remote])} would tell)",
+        )
     return False, ""

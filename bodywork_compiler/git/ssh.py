@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.url import host_and_port
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 _OPTIONS = ("IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes")
@@ -118,8 +119,8 @@ def unknown_host(url: str, identity: Identity | None) -> Complaint:
     from shlex import quote
 
     host, port = host_and_port(url)
-    file = str(identity.known_hosts) if identity and identity.known_hosts else "~/.ssh/known_hosts"
-    scan = f"ssh-keyscan {f'-p {port} ' if port else ''}{quote(host)}"
+    file = quote(str(identity.known_hosts)) if identity and identity.known_hosts else "~/.ssh/known_hosts"
+    scan = to_copy("ssh-keyscan", *(["-p", str(port)] if port else []), names=[host])
     # never written by us: whoever answers just now would be trusted
     return Complaint(
         f"the host key of {_name(host, port)} is not known",
@@ -149,7 +150,7 @@ def complaint_of(words: str, url: str, identity: Identity | None) -> Complaint |
 
 def _not_accepted(url: str, identity: Identity | None) -> str:
     if identity is None:
-        return f"Try it by hand, it must work without asking: ssh-add -l; git ls-remote {url}. Or name a key: --ssh KEYFILE."
+        return f"Try it by hand, it must work without asking: ssh-add -l; {to_copy('git', 'ls-remote', names=[url])} Or name a key: --ssh KEYFILE."
     from shlex import quote
 
     return f"Its public half must be among the repository's (deploy) keys: ssh-keygen -y -f {quote(str(identity.key))}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from bodywork_compiler import labels
@@ -18,6 +17,7 @@ from bodywork_compiler.manifests.objects import Document
 from bodywork_compiler.manifests.read import load_stream
 from bodywork_compiler.names import is_dns_label
 from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 _FACTS = "pipeline.yaml"  # the file of the pipeline's ConfigMap, in the folder of step 0
@@ -105,7 +105,7 @@ def _options(text: str, folder: Path) -> Mapping[str, Any]:
 
 
 def _again(folder: Path) -> str:
-    return f"Render it again: bodywork render -o {quote(str(folder))}"
+    return f"Render it again: {to_copy('bodywork', 'render', o=str(folder))}"
 
 
 def _is_flag(option: Any) -> bool:

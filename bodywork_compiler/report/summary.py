@@ -10,6 +10,7 @@ from bodywork_compiler.preview.values import Change, Difference, Left
 from bodywork_compiler.printable import printable
 from bodywork_compiler.report.output import Colour, in_words
 from bodywork_compiler.runner.events import Result, RunEnded, RunStarted, StageEnded
+from bodywork_compiler.to_copy import to_copy
 
 COLUMNS = 80
 _GAP = "  "
@@ -46,10 +47,9 @@ def look(run: RunEnded, cluster: str = "") -> Iterator[str]:
     reached = [found for stage in run.stages if stage.result == "available" and (found := _IN_CLUSTER.match(stage.address or ""))]
     if not reached:
         return
-    where = f"--namespace {run.namespace}{cluster}"
-    yield from wrapped(
-        "Look:", [f"bodywork status {where}", f"bodywork logs {reached[0]['service']} {where}", f"kubectl proxy{cluster}, then"]
-    )
+    status = to_copy("bodywork", "status", namespace=run.namespace) + cluster
+    logs = to_copy("bodywork", "logs", names=[reached[0]["service"]], namespace=run.namespace) + cluster
+    yield from wrapped("Look:", [status, logs, f"kubectl proxy{cluster}, then"])
     for found in reached:
         yield f"  http://localhost:8001/api/v1/namespaces/{found['namespace']}/services/{found['service']}/proxy/"
 

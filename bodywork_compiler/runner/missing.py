@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
+import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl, as_word
+from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.runner.references import Key
+from bodywork_compiler.to_copy import Options, to_copy
 
 _VALUE = "VALUE"
 
@@ -38,21 +39,24 @@ def refusal(missing: Sequence[Missing], waited_seconds: float = 0.0) -> Bodywork
 
 def create(kubectl: Kubectl, secret: str, keys: Iterable[Key], group: str | None = None) -> str:
     """In v3's words for a secrets group, in v1's for a namespace. Values that are not given are asked for, so that none is in a shell's history."""
-    values = [word for key in sorted(keys) for word in (_as_files(key) if key.is_file else ["--data", key.name or "KEY"])]
-    target, namespace = kubectl.target, kubectl.target.namespace or "default"
-    way = [f"--{name}={given}" for name, given in (("context", target.context), ("kubeconfig", target.kubeconfig)) if given]
-    name = as_word(secret)
-    words = ["create", "secret", name, "--group", group] if group else ["secret", "create", "--namespace", namespace, "--name", name]
-    return shlex.join(["bodywork", *words, *values, *way])
+    target, ordered = kubectl.target, sorted(keys)
+    way: Options = {
+        **({"group": group} if group else {"namespace": target.namespace or "default", "name": secret}),
+        "data": [key.name or "KEY" for key in ordered if not key.is_file],
+        "from-file": [file for key in ordered if key.is_file for file in _as_files(key)],
+        "context": target.context,
+        "kubeconfig": target.kubeconfig,
+    }
+    return to_copy("bodywork", *(("create", "secret") if group else ("secret", "create")), names=[secret] if group else [], options=way)
 
 
 def add(kubectl: Kubectl, secret: str, keys: Iterable[str]) -> str:
-    values = ", ".join(f'"{key}": "{_VALUE}"' for key in keys)
-    return kubectl.line("patch", f"secret/{secret}", f'--patch={{"stringData": {{{values}}}}}')
+    patch = {"stringData": dict.fromkeys(keys, _VALUE)}
+    return kubectl.line("patch", f"secret/{secret}", f"--patch={json.dumps(patch, ensure_ascii=False)}")
 
 
 def _as_files(key: Key) -> list[str]:
     """An SSH key is of no use without the host's own key, which `fetch` checks."""
     is_ssh_key = key.name in {labels.SSH_SECRET[1], labels.SSH_SECRET_V1[1]}
     files = [key.name, labels.SSH_KNOWN_HOSTS] if is_ssh_key else [key.name]
-    return [word for name in files for word in ("--from-file", f"{name}=FILE" if name else "FILE")]
+    return [f"{name}=FILE" if name else "FILE" for name in files]

@@ -12,6 +12,7 @@ from bodywork_compiler.runner.applying import tell_changes
 from bodywork_compiler.runner.before import find
 from bodywork_compiler.runner.observe import name
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.to_copy import to_copy
 
 
 def refuse_another_than_theirs(session: Session) -> None:
@@ -32,7 +33,7 @@ def refuse_another_than_theirs(session: Session) -> None:
         raise BodyworkError(
             f"{', '.join(sorted({name(each) for each in theirs}))}: earlier Bodywork runs this in namespace {', '.join(places)}, "
             f"and this run would make it a second time, in {session.namespace}",
-            hint=f"Say where: --namespace {places[0]}. Or, for a second one: --namespace {session.namespace}",
+            hint=f"Say where: {to_copy(namespace=places[0])}. Or, for a second one: {to_copy(namespace=session.namespace)}",
         )
 
 

@@ -18,6 +18,7 @@ from bodywork_compiler.runner.observe import annotation, label, name
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import Home, Place, is_rendered, places, whose
+from bodywork_compiler.to_copy import to_copy
 
 # of these the metadata of all is listed: one question for a kind, whatever the number of objects
 LISTED = {
@@ -75,10 +76,10 @@ def refuse(plan: Plan, namespace: str, options: RunOptions, *, strangers: Sequen
         return
     listed = "; ".join(each.words for each in open_ones)
     told = [*whole, *([f"not this pipeline's to change, in namespace {namespace}: {listed}"] if open_ones else [])]
-    only = " ".join(each.option for each in open_ones)
-    adopt = "--adopt all" if whole else f"{only} (or --adopt all)"
+    only = to_copy("bodywork", "apply", options={"adopt": ["all"] if whole else [f"{each.kind.lower()}/{each.name}" for each in open_ones]})
+    adopt = only if whole else f"{only} (or --adopt all)"
     give = "Give this one another name (pipeline.name) or namespace (--namespace)." if whole else _OTHER_NAMES
-    raise NotOurs("\n".join(told), hint=f"{give} Or take it over: bodywork apply {adopt}. docs/migrating.md says what that does.")
+    raise NotOurs("\n".join(told), hint=f"{give} Or take it over: {adopt}. docs/migrating.md says what that does.")
 
 
 _OTHER_NAMES = "Give what is in the way another name in the manifests, or the pipeline another namespace."

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.kubectl import Kubectl, as_word
+from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.runner import groups, missing
 from bodywork_compiler.runner.before import find, live
 from bodywork_compiler.runner.groups import Group
@@ -126,4 +126,4 @@ def _make_namespace(session: Session, namespace: str) -> list[str]:
         is_there = find(session, "Namespace", namespace) is not None
     except BodyworkError:
         is_there = True
-    return [] if is_there else [session.kubectl.in_namespace("").line("create", "namespace", as_word(namespace))]
+    return [] if is_there else [session.kubectl.in_namespace("").line("create", "namespace", namespace)]

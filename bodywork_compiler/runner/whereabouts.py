@@ -12,6 +12,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.manifests.privileges import check_namespace
+from bodywork_compiler.to_copy import to_copy
 
 IN_CLUSTER = "in-cluster"
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")  # in every pod that has a token
@@ -29,7 +30,7 @@ def whereabouts(kubectl: Kubectl, plan: Plan) -> Whereabouts:
     if asked and plan.namespace and asked != plan.namespace:
         raise BodyworkError(
             f"the manifests are for namespace {plan.namespace}, not {asked}",
-            hint=f"Render them for it: bodywork render --namespace {asked}, or --no-namespace for any.",
+            hint=f"Render them for it: {to_copy('bodywork', 'render', namespace=asked)}, or --no-namespace for any.",
         )
     found = whereabouts_of(kubectl, asked or plan.namespace)
     check_namespace(found.namespace)  # the context's own, and in a pod the pod's own

@@ -18,6 +18,7 @@ from bodywork_compiler.runner.before import LAST_APPLIED
 from bodywork_compiler.runner.groups import NAMESPACE, OPAQUE
 from bodywork_compiler.runner.observe import label, name
 from bodywork_compiler.secret_groups.sources import Change, mended
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 
@@ -133,7 +134,8 @@ def create(kubectl: Kubectl, place: Place, text: str, *, dry_run: DryRun | None 
         return False
     if lacks_namespace(result.err):
         raise BodyworkError(
-            f"Could not find namespace={place.namespace} on k8s cluster.", hint=f"bodywork setup-namespace {place.namespace}"
+            f"Could not find namespace={place.namespace} on k8s cluster.",
+            hint=to_copy("bodywork", "setup-namespace", names=[place.namespace]),
         )
     raise KubectlFailed(result)
 

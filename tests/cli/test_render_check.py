@@ -93,7 +93,7 @@ def test_the_command_that_renders_again_has_the_options_of_the_render(
     iris.commit("Better training")
     assert main(["render", "--check", "argo", "--templates", str(templates)]) == 1
     again = capfd.readouterr().err.strip().rpartition("Render it again: ")[2]
-    assert again == f"bodywork render --argo-cd --ingress-class=ours --no-namespace --templates='{templates}' -o argo"
+    assert again == f"bodywork render --argo-cd --ingress-class ours --no-namespace --templates '{templates}' -o argo"
     assert main([*shlex.split(again)[1:]]) == 0
     assert main(["render", "--check", "argo", "--templates", str(templates)]) == 0
 

@@ -12,6 +12,7 @@ from bodywork_compiler.cli.earlier.remote import Remote, at_home, home_of, store
 from bodywork_compiler.cli.earlier.workflow import Running, run_workflow, running_options
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.run_options import DEFAULT_RUN
+from bodywork_compiler.to_copy import to_copy
 
 if TYPE_CHECKING:
     from bodywork_compiler.controller.runs import ControllerRun
@@ -195,7 +196,7 @@ def display(namespace: str, name: str | None, output: Form, way: Way) -> None:
 
 
 def _display(namespace: str) -> str:
-    return f"bodywork deployment display --ns {namespace}"
+    return to_copy("bodywork", "deployment", "display", ns=namespace)
 
 
 @click.command("logs")

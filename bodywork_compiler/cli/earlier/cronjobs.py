@@ -40,6 +40,7 @@ from bodywork_compiler.cli.earlier.schedules import (
 )
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 HISTORY_COLUMNS = (
@@ -84,7 +85,9 @@ def create(name: str, timing: Timing, dry_run: DryRun | None, **asked: Any) -> N
     if dry_run:
         return
     if new is None:
-        raise BodyworkError(f"Cannot create cronjob={name} as it already exists.", hint=f"Change it: bodywork update cronjob --name {name}")
+        raise BodyworkError(
+            f"Cannot create cronjob={name} as it already exists.", hint=f"Change it: {to_copy('bodywork', 'update', 'cronjob', name=name)}"
+        )
     click.echo(f"Created cronjob={new.name}.")
     say_next_times(new.when)
 
@@ -205,7 +208,7 @@ def trigger(name: str, follow: bool, way: Way) -> None:  # noqa: FBT001 - click 
     if follow:
         print_logs(way, None, run, follow=True)
     else:
-        click.echo(f"Its log: bodywork get cronjob {name} --logs {run} --follow", err=True)
+        click.echo(f"Its log: {to_copy('bodywork', 'get', 'cronjob', names=[name], logs=run, follow=True)}", err=True)
 
 
 @click.command("cronjob")

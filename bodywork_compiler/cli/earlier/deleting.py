@@ -24,6 +24,7 @@ from bodywork_compiler.cli.earlier.options import (
 )
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def _address(service: RunningService) -> str:
 
 def _not_there(name: str, namespace: str) -> BodyworkError:
     return BodyworkError(
-        f"deployment={name} not found in namespace={namespace}", hint=f"See what is there: bodywork service display --ns {namespace}"
+        f"deployment={name} not found in namespace={namespace}",
+        hint=f"See what is there: {to_copy('bodywork', 'service', 'display', ns=namespace)}",
     )
 
 
@@ -149,11 +151,8 @@ def delete(deleting: Deleting, way: Way, *, service: str | None, in_cluster: boo
       bodywork delete deployment iris
     """
     if service:
-        where = deleting.namespace or "NS"
-        raise click.UsageError(
-            f"delete deployment deletes the whole of {deleting.name}. For its service {service} alone: "
-            f"bodywork service delete --namespace {where} --name {service}"
-        )
+        alone = to_copy("bodywork", "service", "delete", namespace=deleting.namespace or "NS", name=service)
+        raise click.UsageError(f"delete deployment deletes the whole of {deleting.name}. For its service {service} alone: {alone}")
     not_there = BodyworkError(
         f"deployment={deleting.name} could not be found on k8s cluster.", hint="See what is there: bodywork get deployments"
     )
@@ -179,10 +178,9 @@ def _tell_of_namespace(api: Api) -> None:
     from bodywork_compiler.deployed.deleting import left_in_namespace
 
     left = left_in_namespace(api)
+    all_of_it = to_copy("kubectl", "delete", "namespace", names=[api.namespace])
     shown = f"holds {', '.join(left)}" if left else "is empty"
-    click.echo(
-        f"  namespace={api.namespace} stays, and {shown}. To delete it and all in it: kubectl delete namespace {api.namespace}", err=True
-    )
+    click.echo(f"  namespace={api.namespace} stays, and {shown}. To delete it and all in it: {all_of_it}", err=True)
 
 
 def _delete(api: Api, way: Way, deleting: Deleting) -> list[str]:

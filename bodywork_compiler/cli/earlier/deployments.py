@@ -26,6 +26,7 @@ from bodywork_compiler.cli.earlier.workflow import Running, run_here, running_op
 from bodywork_compiler.cli.options import checked_name
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.run_options import DEFAULT_RUN
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _deploy_in_cluster(git_url: str, deploying: Deploying) -> int:
     name = create_async(remote, deploying.async_job_name, dry_run=running.dry_run)  # type: ignore[arg-type]  # one of click's choices
     if not running.dry_run:
         click.echo(f"Created workflow-job={name}.")
-        click.echo(f"  its log: bodywork get deployments --async --logs {name}", err=True)
+        click.echo(f"  its log: {to_copy('bodywork', 'get', 'deployments', '--async', logs=name)}", err=True)
     return 0
 
 
@@ -250,7 +251,10 @@ def _show_services(found: Sequence[RunningService], asked: Asked, output: Form) 
 
     one = next((each for each in found if {each.name, each.stage} & {*spellings(asked.service or "")}), None)
     if one is None:
-        raise BodyworkError(f"Could not find service={asked.service}.", hint=f"See what is there: bodywork get deployments {asked.name}")
+        raise BodyworkError(
+            f"Could not find service={asked.service}.",
+            hint=f"See what is there: {to_copy('bodywork', 'get', 'deployments', names=[asked.name or ''])}",
+        )
     if output in ("json", "yaml"):
         show_data(asdict(one), output)
     else:

@@ -8,6 +8,7 @@ import click
 
 from bodywork_compiler.cli.earlier.options import kubectl_of
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value
 
 if TYPE_CHECKING:
@@ -130,5 +131,7 @@ def _namespace_of(remote: Remote, project: Foreseen | None) -> str | None:
 
 def how_to_configure(home: str | None, namespace: str | None) -> str:
     return (
-        f"Set it up: bodywork setup-namespace {home}" if home else f"Set it up: bodywork configure-cluster --namespace {namespace or 'NS'}"
+        f"Set it up: {to_copy('bodywork', 'setup-namespace', names=[home])}"
+        if home
+        else f"Set it up: {to_copy('bodywork', 'configure-cluster', namespace=namespace or 'NS')}"
     )

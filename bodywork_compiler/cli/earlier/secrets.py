@@ -25,6 +25,7 @@ from bodywork_compiler.cli.earlier.secret_words import (
     show_values_option,
 )
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api, Object
@@ -83,7 +84,7 @@ def create(name: str, group: str, asked: Asked) -> None:
         return
     raise BodyworkError(
         f"Cannot create secret={name} in group={group} as it already exists.",
-        hint=f"Change it: bodywork update secret {name} --group {group} --data KEY=VALUE",
+        hint=f"Change it: {to_copy('bodywork', 'update', 'secret', names=[name], group=group, data='KEY=VALUE')}",
     )
 
 
@@ -135,7 +136,10 @@ def get(name: str | None, group: str | None, asked: Asked) -> None:
     from bodywork_compiler.secret_groups.in_cluster import Place
 
     if name and not group:
-        raise BodyworkError("Please specify which secrets group the secret belongs to.", hint=f"bodywork get secret {name} --group GROUP")
+        raise BodyworkError(
+            "Please specify which secrets group the secret belongs to.",
+            hint=to_copy("bodywork", "get", "secret", names=[name], group="GROUP"),
+        )
     place = Place(group=group)
     with _asking(asked) as api:
         objects = [_found(api, place, name)] if name else secrets.objects_in(api, place)
@@ -208,7 +212,7 @@ def _found(api: Api, place: Place, name: str) -> Object:
     if found is None:
         raise BodyworkError(
             f"Could not find secret={name} in group={place.group}.",
-            hint=f"There are: bodywork get secrets. Make it: bodywork create secret {name} --group {place.group} --data KEY=VALUE",
+            hint=f"There are: bodywork get secrets. Make it: {to_copy('bodywork', 'create', 'secret', names=[name], group=place.group, data='KEY=VALUE')}",
         )
     return found
 

@@ -22,6 +22,7 @@ from bodywork_compiler.cli.earlier.schedules import (
     timing_options,
 )
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 
 _HISTORY = (
     Column(heading="JOB_NAME", key="name", width=40),
@@ -64,7 +65,8 @@ def v1_create(name: str, namespace: str, timing: Timing, dry_run: DryRun | None,
         return
     if new is None:
         raise BodyworkError(
-            f"cronjob={name} already exists in namespace={namespace}", hint=f"bodywork cronjob delete --ns {namespace} --name {name}"
+            f"cronjob={name} already exists in namespace={namespace}",
+            hint=to_copy("bodywork", "cronjob", "delete", ns=namespace, name=name),
         )
     click.echo(f"workflow cronjob={new.name} created in namespace={namespace}")
     say_next_times(new.when)
@@ -85,7 +87,8 @@ def v1_display(namespace: str, name: str | None, output: Form, way: Way) -> None
     rows = [row for row in rows_of(way, namespace) if name in (None, row["name"])]
     if name and not rows:
         raise BodyworkError(
-            f"could not find cronjob={name} in namespace={namespace}", hint=f"See what is there: bodywork cronjob display --ns {namespace}"
+            f"could not find cronjob={name} in namespace={namespace}",
+            hint=f"See what is there: {to_copy('bodywork', 'cronjob', 'display', ns=namespace)}",
         )
     if output != "text":
         show_rows(rows, COLUMNS, output)

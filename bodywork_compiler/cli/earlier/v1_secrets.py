@@ -19,6 +19,7 @@ from bodywork_compiler.cli.earlier.secret_words import (
     show_values_option,
 )
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.to_copy import to_copy
 
 if TYPE_CHECKING:
     from bodywork_compiler.api import Api, Object
@@ -46,7 +47,7 @@ def create(namespace: str, name: str | None, asked: Asked) -> None:
     if not make(Place(namespace=namespace), name, asked):
         raise BodyworkError(
             f"secret={name} already exists in namespace={namespace}",
-            hint=f"Make it anew: bodywork secret delete --namespace={namespace} --name={name}",
+            hint=f"Make it anew: {to_copy('bodywork', 'secret', 'delete', namespace=namespace, name=name)}",
         )
     if not asked.is_for_programs:
         click.echo(f"secret={name} created in namespace={namespace}{asked.dry}")
