@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from clusters import Cluster
-from hand_made import LISTENS, Manifest, a_batch, a_service, apply, from_secret
+from hand_made import LISTENS, Manifest, a_batch, a_service, apply, from_secret, stream
 
 pytestmark = pytest.mark.cluster
 LISTENS_FOR_A_WHILE = (
@@ -47,7 +50,9 @@ def test_the_secret_of_a_set_that_an_overlay_adds_is_masked(cluster: Cluster, na
     assert run.one("evidence")["tails"][0]["lines"] == ["login ***"]
 
 
-def test_a_definition_and_its_object_in_one_stream_work_at_the_first_apply(cluster: Cluster, namespace: str) -> None:
+@pytest.fixture
+def widgets(cluster: Cluster, namespace: str) -> Iterator[list[Manifest]]:
+    """An object, and behind it the definition of its kind, which the cluster does not know."""
     group = f"{namespace[-6:]}.example.org"
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
@@ -58,13 +63,34 @@ def test_a_definition_and_its_object_in_one_stream_work_at_the_first_apply(clust
         "metadata": {"name": f"widgets.{group}"},
         "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": versions},
     }
-    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "one"}}
-    try:
-        run = apply(cluster, namespace, widget, definition, a_batch("train", 1))
-        assert run.exit_code == 0, run.err
-        assert cluster.get(f"widgets.{group}", "one", "-n", namespace)["metadata"]["name"] == "one"
-    finally:
-        cluster.kubectl("delete", "crd", f"widgets.{group}", "--ignore-not-found")
+    yield [{"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "one"}}, definition]
+    cluster.kubectl("delete", "crd", f"widgets.{group}", "--ignore-not-found")
+
+
+def test_a_definition_and_its_object_in_one_stream_work_at_the_first_apply(
+    cluster: Cluster, namespace: str, widgets: list[Manifest]
+) -> None:
+    definition = widgets[1]["metadata"]["name"]
+    run = apply(cluster, namespace, *widgets, a_batch("train", 1))
+    assert run.exit_code == 0, run.err
+    assert cluster.get(definition, "one", "-n", namespace)["metadata"]["name"] == "one"
+
+
+def test_a_definition_and_its_object_are_new_to_diff_and_a_dry_run_before_either_is_there(
+    cluster: Cluster, namespace: str, widgets: list[Manifest]
+) -> None:
+    manifests = stream(*widgets, a_batch("train", 1))
+    where = ("--namespace", namespace, "-o", "json")
+    dry_run = cluster.bodywork("apply", "-", "--dry-run=server", *where, cwd=Path("/"), stdin=manifests)
+    assert dry_run.returncode == 0, dry_run.stdout + dry_run.stderr
+    checked = [each for each in map(json.loads, dry_run.stdout.splitlines()) if each["event"] == "object_checked"]
+    assert {each["kind"]: each["action"] for each in checked} == dict.fromkeys(("Widget", "CustomResourceDefinition", "Job"), "created")
+
+    diff = cluster.bodywork("diff", "-", *where, cwd=Path("/"), stdin=manifests)
+    assert diff.returncode == 1, diff.stdout + diff.stderr
+    changes = json.loads(diff.stdout)["changes"]
+    assert {each["kind"]: each["action"] for each in changes} == dict.fromkeys(("Widget", "CustomResourceDefinition", "Job"), "new")
+    assert cluster.kubectl("get", "crd", widgets[1]["metadata"]["name"], "--ignore-not-found") == ""
 
 
 def test_a_service_that_crashes_moments_after_it_was_ready_fails_the_run(cluster: Cluster, namespace: str) -> None:

@@ -198,6 +198,17 @@ def test_reviewed_manifests_run_on_a_schedule(
     assert "completed job=train" in log
 
 
+def test_a_schedules_limit_for_a_node_reaches_its_runs(
+    controller: Controller, namespace: str, git_server: GitServer, schedule: str, tmp_path: Path
+) -> None:
+    controller("configure-cluster", "--namespace", namespace)
+    project = a_pipeline(tmp_path / "project", remote=None, stages={"train": a_batch_stage(cpu_request=100)}, namespace=namespace)
+    words = [git_server.publish(project, namespace), "--name", schedule, "--schedule", "0 2 * * *", "--image", controller.image]
+    controller("create", "cronjob", *words, "--retries", "0", "--suspend", "--schedule-timeout", "15s")
+    log = controller.bodywork("trigger", "cronjob", schedule, "--follow").stdout
+    assert "not started within 15 s (--schedule-timeout): waiting: no node has 100 CPUs free" in log
+
+
 def test_a_commit_does_not_reach_the_controllers_secrets(
     controller: Controller, namespace: str, git_server: GitServer, schedule: str, tmp_path: Path
 ) -> None:
