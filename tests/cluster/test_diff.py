@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import a_batch_stage, a_pipeline, a_service_stage, write
 from clusters import Cluster, Done
 from hand_made import Manifest, a_batch, a_service, apply, programs, stream
 
@@ -184,3 +185,27 @@ def test_who_is_admin_of_the_namespace_can_do_it(cluster: Cluster, as_user: Call
     assert {(each["kind"], each["is_removed"]) for each in json.loads(left.stdout)["left"]} >= {("Deployment", False)}
     dry_run = admin.bodywork("apply", "-", "--dry-run=server", "--namespace", namespace, cwd=Path("/"), stdin=stream(*manifests))
     assert dry_run.returncode == 0, dry_run.stdout + dry_run.stderr
+
+
+def test_another_commit_with_the_same_files_is_no_change(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """As after a squash merge, or a rebase."""
+    stages = {"train": a_batch_stage(cpu_request=0.1), "serve": a_service_stage(cpu_request=0.1)}
+    project = a_pipeline(tmp_path / "iris", remote=None, stages=stages, namespace=namespace)
+    write(project.path / "train" / "main.py", "print('trained')\n")
+    write(
+        project.path / "serve" / "main.py",
+        "import http.server\nhttp.server.HTTPServer(('', 5000), http.server.SimpleHTTPRequestHandler).serve_forever()\n",
+    )
+    first = project.commit("Stages")
+    done = cluster.bodywork("apply", "--yes", cwd=project.path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    project.git("commit", "--quiet", "--amend", "--message=The same, squashed")
+
+    same = cluster.bodywork("diff", cwd=project.path)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert f"commit {first[:7]} runs there, and has the same files" in same.stderr
+    write(project.path / "train" / "main.py", "print('trained better')\n")
+    project.commit("Better")
+    other = cluster.bodywork("diff", cwd=project.path)
+    assert other.returncode == 1
+    assert "has the same files" not in other.stderr
