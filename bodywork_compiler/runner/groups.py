@@ -10,6 +10,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.names import CONTROLLER_NAMESPACE
 from bodywork_compiler.runner.observe import annotation, label
+from bodywork_compiler.runner.references import named
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import Home
 
@@ -54,6 +55,14 @@ def find_in(session: Session, group: Group, secret: str, *, is_needed: bool = Tr
         ) from why
     # `a-b-c` is b-c of group a, or c of group a-b: its label says which
     return found if found and (label(found, labels.GROUP) or group.name) == group.name else None
+
+
+def is_any_named(session: Session) -> bool:
+    """Whether the plan names a secret of its group that is there, as far as it may be read: a run would copy it."""
+    group = group_of(session.plan)
+    return group is not None and any(
+        find_in(session, group, secret, is_needed=False) for secret in sorted(named(session.plan)) if group.has(secret)
+    )
 
 
 def copy_of(session: Session, source: Object, secret: str) -> KubeObject:

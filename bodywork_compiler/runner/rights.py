@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from bodywork_compiler.api import NotThere, Refused, Resource
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.runner import part
+from bodywork_compiler.runner import groups, part
 from bodywork_compiler.runner.applying import is_put_whole
 from bodywork_compiler.runner.before import TAKEN_BACK, find
 from bodywork_compiler.runner.session import Session
@@ -56,7 +56,18 @@ def check(session: Session) -> None:
 def check_copies(session: Session) -> None:
     """Whether the copies of a group's secrets can be made: only now is it known that there are any."""
     if session.copies:
-        _refuse_lacking(session, [Right(verb, _CORE, "secrets", session.namespace) for verb in ("create", "update")])
+        _may_copy(session)
+
+
+def check_foreseen(session: Session) -> None:
+    """All of it, for who only wants to know, and where nothing of the group has been read."""
+    check(session)
+    if groups.is_any_named(session):
+        _may_copy(session)
+
+
+def _may_copy(session: Session) -> None:
+    _refuse_lacking(session, [Right(verb, _CORE, "secrets", session.namespace) for verb in ("create", "update")])
 
 
 def wanted(session: Session, plan: Plan) -> list[Right]:

@@ -80,7 +80,7 @@ def check_rights(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], op
             options=replace(options, timeout_seconds=0.0),
         )
         with _closing(session):
-            rights.check(session)
+            rights.check_foreseen(session)
     finally:
         proxy.stop()
 

@@ -28,7 +28,7 @@ from fakes import (
 from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Plan
-from bodywork_compiler.runner import groups, secrets
+from bodywork_compiler.runner import groups, rights, secrets
 from bodywork_compiler.runner.events import Event, LogLine, Notice, RunEnded, StepStarted
 
 GROUP = "iris-team"
@@ -471,3 +471,16 @@ def test_what_neither_the_run_nor_the_pod_can_mask_is_said_before_step_1(cluster
 def test_before_v3_the_ssh_key_is_in_no_group(version: str, group: groups.Group | None) -> None:
     plan = of_group(needing("aws"), **{"ssh-secret": "ssh-git-private-key", "config-version": version})
     assert groups.group_of(plan) == group
+
+
+@pytest.mark.parametrize(("secret", "is_refused"), [("aws", True), ("elsewhere", False)])
+def test_the_right_to_copy_is_asked_for_in_advance_where_there_is_something_to_copy(
+    cluster: WithGroups, secret: str, *, is_refused: bool
+) -> None:
+    cluster.lacking = {"update secrets"}
+    with closing(a_session(cluster, of_group(needing(secret)))) as session:
+        if not is_refused:
+            rights.check_foreseen(session)
+            return
+        with pytest.raises(BodyworkError, match=r"needs rights that .* lacks: in namespace lab: update secrets"):
+            rights.check_foreseen(session)
