@@ -47,7 +47,7 @@ def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> C
 def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> None:
     from bodywork_compiler.report.output import Output
     from bodywork_compiler.report.summary import outlook
-    from bodywork_compiler.runner.whereabouts import cluster_of
+    from bodywork_compiler.runner.namespace import cluster_of
 
     found, why = _foreseen(plan, kubectl, started, options)
     output = Output(sys.stderr, environ=os.environ)
@@ -62,8 +62,8 @@ def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOpt
     """What would change; or why that cannot be said, which keeps nobody from a run."""
     from bodywork_compiler.preview.compare import compare
     from bodywork_compiler.printable import printable
+    from bodywork_compiler.runner.namespace import Whereabouts
     from bodywork_compiler.runner.owners import NotOurs
-    from bodywork_compiler.runner.whereabouts import Whereabouts
 
     try:
         return compare(plan, kubectl, Whereabouts(context=started.context, namespace=started.namespace), options), ""

@@ -110,13 +110,13 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
     from bodywork_compiler.kubectl import Kubectl, Target
     from bodywork_compiler.report import Commands, View, choose, showing
     from bodywork_compiler.report.json_report import also
-    from bodywork_compiler.runner import owners, part
+    from bodywork_compiler.runner import owners, resume
     from bodywork_compiler.runner.start import check_rights, run_plan
 
     target = Target(context=asked.context, kubeconfig=asked.kubeconfig, namespace=options.namespace)
     kubectl = Kubectl(target=target, show=show_command if asked.print_commands else None)
     plan, log_level = plan_at(where, options, kubectl)
-    part.check(plan, asked.run)
+    resume.check(plan, asked.run)
     owners.check_names(plan, asked.run)
     view = View(
         output=asked.output,
@@ -133,7 +133,7 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
         if asked.dry_run == "server":
             check_rights(plan, kubectl, tell, asked.run)
         return dry_run(
-            part.narrowed(plan, asked.run),
+            resume.narrowed(plan, asked.run),
             kubectl,
             tell,
             by=asked.dry_run,

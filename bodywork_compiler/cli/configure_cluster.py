@@ -20,7 +20,7 @@ Form = Literal["json", "yaml"]
 
 def checked_namespace(context: click.Context, option: click.Parameter, given: str) -> str:
     """Refuses also the controller's own: no pipeline runs there."""
-    from bodywork_compiler.runner.groups import NAMESPACE
+    from bodywork_compiler.runner.copies import NAMESPACE
 
     if given == NAMESPACE:
         raise click.BadParameter(f"{NAMESPACE} is the controller's own; name one in which pipelines run")

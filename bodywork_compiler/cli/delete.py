@@ -51,8 +51,7 @@ def command(which: Which, *, dry_run: bool, namespace_too: bool, timeout_seconds
       bodywork delete --pipeline iris --namespace lab --yes
     """
     with opened(which) as found:
-        from bodywork_compiler.deployed.deleting import Patience, refuse_foreign_namespace, refuse_what_else_is_there
-        from bodywork_compiler.deployed.held import refuse_while_held
+        from bodywork_compiler.deployed.deleting import Patience, refuse_foreign_namespace, refuse_what_else_is_there, refuse_while_held
 
         if namespace_too:
             refuse_foreign_namespace(found.api, found.deployed.pipeline)
@@ -76,8 +75,7 @@ def with_copies(found: Opened) -> Opened:
     from dataclasses import replace
 
     from bodywork_compiler.api import Refused
-    from bodywork_compiler.deployed.deleting import copied_secrets, without_others
-    from bodywork_compiler.deployed.held import lease_of
+    from bodywork_compiler.deployed.deleting import copied_secrets, lease_of, without_others
 
     lock = lease_of(found.api, found.deployed.pipeline)
     ours, others = without_others(found.deployed)

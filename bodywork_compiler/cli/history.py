@@ -42,7 +42,7 @@ def command(which: Which, output: Form) -> None:
       bodywork history --pipeline iris --namespace lab -o wide
     """
     with opened(which) as found:
-        from bodywork_compiler.deployed.runs import runs_of
+        from bodywork_compiler.deployed.status import runs_of
 
         runs = runs_of(found.api, found.deployed)
     from bodywork_compiler.report.output import as_json, as_yaml

@@ -149,9 +149,9 @@ def run_on_this_machine(where: str, options: CompileOptions, local: LocalOptions
     if how.dry_run:
         from bodywork_compiler.kubectl import Kubectl
         from bodywork_compiler.preview.dry_run import dry_run
-        from bodywork_compiler.runner import part
+        from bodywork_compiler.runner import resume
 
-        return dry_run(part.narrowed(plan, how.run), Kubectl(), tell, by="client", stand_in=None)
+        return dry_run(resume.narrowed(plan, how.run), Kubectl(), tell, by="client", stand_in=None)
     gc.enable()  # off at the start (`__main__.run`), and services may stay for days
     asked = Local(given=given, exit_when_done=local.exit_when_done, options=how.run, stage=_cleaned(how.stage))
     return run_locally(plan, also(tell, how.record), _nearer(asked, where, local, compiled) if compiled else asked)

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bodywork_compiler.api import Object
-    from bodywork_compiler.deployed.logs import Log, Show, Wanted
-    from bodywork_compiler.deployed.masking import PodSecrets
+    from bodywork_compiler.deployed.logs import Log, PodSecrets, Show, Wanted
 
 
 @click.command("logs")
@@ -59,10 +58,9 @@ def command(stage: str | None, which: Which, *, follow: bool, **asked: Any) -> N
 
 
 def _print(found: Opened, wanted: Wanted) -> None:
-    from bodywork_compiler.deployed.logs import logs_of, read_logs
-    from bodywork_compiler.deployed.masking import PodSecrets
+    from bodywork_compiler.deployed.logs import PodSecrets, logs_of, read_logs
     from bodywork_compiler.deployed.reading import pods_of
-    from bodywork_compiler.runner.observe import label
+    from bodywork_compiler.runner.watching import label
 
     pods = pods_of(found.api, found.deployed.pipeline)
     logs = logs_of(pods, wanted)
@@ -78,8 +76,7 @@ def _print(found: Opened, wanted: Wanted) -> None:
 
 
 def _follow(found: Opened, wanted: Wanted) -> None:
-    from bodywork_compiler.deployed.logs import Following, pods_and_whether_more_come
-    from bodywork_compiler.deployed.masking import PodSecrets
+    from bodywork_compiler.deployed.logs import Following, PodSecrets, pods_and_whether_more_come
 
     secrets = PodSecrets(found.api)
 

@@ -77,7 +77,7 @@ def opened(which: Which) -> Iterator[Opened]:
     pipeline, namespace = _pipeline_and_namespace(which)
     from bodywork_compiler.deployed import reading
     from bodywork_compiler.kubectl import Kubectl, Target
-    from bodywork_compiler.runner.whereabouts import whereabouts_of
+    from bodywork_compiler.runner.namespace import whereabouts_of
 
     target = Target(context=which.context, kubeconfig=which.kubeconfig, namespace=which.namespace or namespace)
     kubectl = Kubectl(target=target, show=show_command if which.print_commands else None)

@@ -101,7 +101,7 @@ def selected(compiled: Compiled, step: int | None, stage: str | None) -> Sequenc
 
 def _labels_of(compiled: Compiled, stage: str) -> set[str]:
     """Of every time that a stage comes, however it is called: by the config's name or by its objects'."""
-    from bodywork_compiler.compiler.places import places
+    from bodywork_compiler.compiler.shared import places
 
     return {each.label for each in places(compiled.project) if stage in (each.stage.name, each.object_name, each.label)}
 
@@ -127,7 +127,7 @@ def _check_usage(where: str, output: Path | None, *, is_part: bool) -> None:
 
 def _print(documents: Sequence[Document]) -> None:
     """Byte for byte as UTF-8, but on a terminal; flushed here, where a reader that went away is noticed."""
-    from bodywork_compiler.manifests.stream import to_stream
+    from bodywork_compiler.manifests.folder import to_stream
 
     if sys.stdout.isatty():
         sys.stdout.writelines(map(to_stream, ((document,) for document in documents)))

@@ -61,8 +61,7 @@ def command(which: Which, *, exits: bool, watch: bool, output: Form) -> int:
 
 def _look(found: Opened) -> PipelineStatus:
     from bodywork_compiler.deployed.reading import pods_of
-    from bodywork_compiler.deployed.runs import runs_of
-    from bodywork_compiler.deployed.status import status_of
+    from bodywork_compiler.deployed.status import runs_of, status_of
 
     return status_of(found.deployed, pods_of(found.api, found.deployed.pipeline), runs_of(found.api, found.deployed))
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from bodywork_compiler.compiler.engine import Engine
-from bodywork_compiler.compiler.notes import notes_about
-from bodywork_compiler.compiler.options import RenderOptions
-from bodywork_compiler.compiler.places import places
+from bodywork_compiler.compiler.options import RenderOptions, notes_about
 from bodywork_compiler.compiler.preparation import preparation_documents
-from bodywork_compiler.compiler.shared import shared_by_all
+from bodywork_compiler.compiler.shared import places, shared_by_all
 from bodywork_compiler.compiler.stages import stage_documents
 from bodywork_compiler.compiler.writer import KINDS, Writer
 from bodywork_compiler.manifests import Document, KubeObject

@@ -9,8 +9,7 @@ from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.compiler.options import DEFAULT_INGRESS_CLASS
-from bodywork_compiler.compiler.places import setup_folder
-from bodywork_compiler.compiler.shared import Pairs, Shared
+from bodywork_compiler.compiler.shared import Pairs, Shared, setup_folder
 from bodywork_compiler.compiler.writer import Writer
 from bodywork_compiler.manifests import Document
 

@@ -1,20 +1,130 @@
-"""What is the same for all objects of a pipeline, worked out once."""
+"""What is the same for all objects of a pipeline, worked out once: the places of its objects, its start scripts, its files inside the manifests."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from bodywork_compiler import labels
-from bodywork_compiler.compiler.inline import SourcePart, source_parts
+from bodywork_compiler import labels, names
 from bodywork_compiler.compiler.options import RenderOptions
-from bodywork_compiler.compiler.places import places
 from bodywork_compiler.compiler.scalars import without_expansion
-from bodywork_compiler.compiler.start_scripts import StartScripts, start_scripts
+from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import addresses
-from bodywork_compiler.project import Project, Service
+from bodywork_compiler.project import Project, Service, Stage
 from bodywork_compiler.source import Source
 from bodywork_compiler.values import value
+
+SETUP_FOLDER = "setup"
+PARALLEL_FOLDER = "parallel"
+ON_FAILURE_FOLDER = "on-failure"
+_NARROWEST = 2  # digits of a step's number in its folder's name
+
+
+@value
+class Place:
+    """One appearance of a stage in the pipeline.
+
+    `step` is None for the failure stage. `object_name` is unique in the pipeline: a stage that comes again has NAME-2. `label` is the value of
+    `bodywork/stage`: the same without a prefix that all stages share. `folder` ends in `/`.
+    """
+
+    stage: Stage
+    step: int | None
+    object_name: str
+    label: str
+    folder: str
+
+
+def setup_folder(project: Project) -> str:
+    return f"{0:0{_width(project)}}-{SETUP_FOLDER}/"
+
+
+def places(project: Project) -> Iterator[Place]:
+    """Every stage of every step in order, and the failure stage at the end."""
+    width = _width(project)
+    stages = {stage.name: stage for stage in project.stages}
+    times: Counter[str] = Counter()
+    for number, step in enumerate(project.steps, start=1):
+        for name in step:
+            times[name] += 1
+            object_name, label = _names(stages[name], times[name])
+            folder = f"{number:0{width}}-{label}/" if len(step) == 1 else f"{number:0{width}}-{PARALLEL_FOLDER}/{label}/"
+            yield Place(stage=stages[name], step=number, object_name=object_name, label=label, folder=folder)
+    if project.failure_stage is not None:
+        name = project.failure_stage
+        object_name, label = _names(stages[name], times[name] + 1)
+        yield Place(stage=stages[name], step=None, object_name=object_name, label=label, folder=f"{ON_FAILURE_FOLDER}/")
+
+
+def _names(stage: Stage, time: int) -> tuple[str, str]:
+    return names.repeated(stage.object_name, time), names.repeated(stage.label, time)
+
+
+def _width(project: Project) -> int:
+    """Folders are read in the order of their names: all numbers have as many digits as the last one."""
+    return max(_NARROWEST, len(str(len(project.steps))))
+
+
+# client-side apply keeps an object's text in an annotation of at most 262,144 bytes; seen to end between 190,000 and 200,000 raw bytes
+LARGEST_PART_BYTES = 180_000
+MOST_PARTS = 18
+HASH_LENGTH = 10
+
+
+@value
+class SourcePart:
+    """One ConfigMap: `key` sorts by place (part-00, part-01, …), `content` is Base64."""
+
+    name: str
+    key: str
+    content: str
+
+
+def source_parts(pipeline_name: str, archive: bytes | None) -> tuple[SourcePart, ...]:
+    if archive is None:
+        return ()
+    pieces = [archive[start : start + LARGEST_PART_BYTES] for start in range(0, len(archive), LARGEST_PART_BYTES)]
+    if len(pieces) > MOST_PARTS:
+        raise BodyworkError(
+            f"the project's files are {len(archive) / 1e6:.1f} MB compressed, and at most {LARGEST_PART_BYTES * MOST_PARTS / 1e6:.1f} MB can "
+            "travel inside the manifests",
+            hint="push the commit to a remote that the cluster can reach, or take large files out of the project's folder",
+        )
+    digest = sha256(archive).hexdigest()[:HASH_LENGTH]
+    return tuple(
+        SourcePart(name=f"{pipeline_name}-source-{digest}-{place + 1}", key=f"part-{place:02}", content=b64encode(piece).decode())
+        for place, piece in enumerate(pieces)
+    )
+
+
+_FOLDER = Path(__file__).parent / "scripts"
+FILES = ("fetch.py", "install.py", "masking.py", "notebook.py", "run.py")
+
+
+@value
+class StartScripts:
+    """`name` is their ConfigMap's, and changes with their content."""
+
+    name: str
+    files: tuple[tuple[str, str], ...]
+
+
+def start_scripts(pipeline_name: str) -> StartScripts:
+    files = _files()
+    digest = sha256("\0".join(text for _, text in files).encode()).hexdigest()[:HASH_LENGTH]
+    return StartScripts(name=f"{pipeline_name}-scripts-{digest}", files=files)
+
+
+@cache
+def _files() -> tuple[tuple[str, str], ...]:
+    return tuple((name, (_FOLDER / name).read_text(encoding="utf-8")) for name in FILES)
+
 
 WORKSPACE = "/bodywork"  # where the pods mount their shared volume
 SOURCE_FOLDER = "/opt/bodywork/source"

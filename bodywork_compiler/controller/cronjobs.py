@@ -15,8 +15,8 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, as_word
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.names import clean, shortened
-from bodywork_compiler.runner.observe import label
-from bodywork_compiler.runner.observe import name as name_of
+from bodywork_compiler.runner.watching import label
+from bodywork_compiler.runner.watching import name as name_of
 from bodywork_compiler.values import value
 
 LONGEST_NAME = (

@@ -16,7 +16,7 @@ from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.manifests.privileges import check_namespace
 from bodywork_compiler.names import CONTROLLER_ACCOUNTS
-from bodywork_compiler.runner.groups import NAMESPACE
+from bodywork_compiler.runner.copies import NAMESPACE
 from bodywork_compiler.values import value
 
 V1_STAGES_ACCOUNT = CONTROLLER_ACCOUNTS[1]

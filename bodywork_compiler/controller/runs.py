@@ -15,10 +15,10 @@ from bodywork_compiler.deployed.logs import Following, Wanted, logs_of, read_log
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.kubectl_errors import is_there_already
-from bodywork_compiler.runner.observe import label, name
 from bodywork_compiler.runner.verdict import Situation, judge
 from bodywork_compiler.runner.verdicts.pods import made_by, owner, phase, uid
 from bodywork_compiler.runner.verdicts.values import any_condition
+from bodywork_compiler.runner.watching import label, name
 from bodywork_compiler.values import value
 
 CONTAINER = "bodywork"

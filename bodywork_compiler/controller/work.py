@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bodywork_compiler import __version__
 from bodywork_compiler.api import Api, NotThere, Object, Refused
-from bodywork_compiler.compiler import limits
+from bodywork_compiler.compiler.options import active_deadline_seconds
 from bodywork_compiler.names import CONTROLLER_ACCOUNTS
 from bodywork_compiler.project import Batch
 from bodywork_compiler.run_options import seconds_of
-from bodywork_compiler.runner.groups import NAMESPACE
+from bodywork_compiler.runner.copies import NAMESPACE
 from bodywork_compiler.runner.verdicts.pods import containers, state
 from bodywork_compiler.runner.verdicts.values import one_line
 from bodywork_compiler.values import value
@@ -100,11 +100,7 @@ class Work:
 
 def deadline_seconds(timeout: str | None, retries: int) -> int | None:
     seconds = seconds_of(timeout) if timeout else None
-    return (
-        limits.active_deadline_seconds(Batch(max_completion_time_seconds=int(seconds) + _WAITS_SECONDS, retries=retries))
-        if seconds
-        else None
-    )
+    return active_deadline_seconds(Batch(max_completion_time_seconds=int(seconds) + _WAITS_SECONDS, retries=retries)) if seconds else None
 
 
 def apply_in(args: Sequence[str]) -> Apply:

@@ -1,4 +1,4 @@
-"""Taking a pipeline away: only what bears its label, and not done before it and its pods are gone."""
+"""Taking a pipeline away: only what bears its label, never under a run's hands, and not done before it and its pods are gone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,33 @@ from bodywork_compiler.deployed.reading import Deployed, listed, of, pipelines_i
 from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, to_json
-from bodywork_compiler.runner import lease
-from bodywork_compiler.runner.observe import annotation, name, uid
+from bodywork_compiler.runner import lease, lock
 from bodywork_compiler.runner.prune import HOLD_OTHERS
 from bodywork_compiler.runner.tracking import Home, namespace_of
 from bodywork_compiler.runner.verdicts.pods import owner as controller_of
+from bodywork_compiler.runner.watching import annotation, name, uid
 from bodywork_compiler.to_copy import to_copy
+
+
+def lease_of(api: Api, pipeline: str) -> Object | None:
+    """None: there is none, or it may not be read, and then it stays."""
+    try:
+        return api.find("Lease", labels.object_name(pipeline))
+    except Refused:
+        return None
+
+
+def refuse_while_held(api: Api, pipeline: str) -> None:
+    """Raises LockHeld while a run holds it, unless that is a dead process of this host."""
+    record = lease.record_of(lease_of(api, pipeline))
+    if record is None or record.holder is None:
+        return
+    if not lease.is_dead(record.process, lock.this_process(), lock.start_of):
+        raise lease.LockHeld(
+            f"pipeline {pipeline} in namespace {api.namespace} is held by a run: {lease.held_words(record)}; nothing was deleted",
+            hint=f"Let it end, or stop it. If it is dead (it was last heard of at {record.renewed[:19]}Z): --break-lock.",
+        )
+
 
 POLL_SECONDS = 0.5
 _SHOWN = 5

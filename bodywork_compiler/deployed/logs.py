@@ -1,4 +1,7 @@
-"""The logs of a pipeline's pods: which containers, and their lines as they come, several side by side."""
+"""The logs of a pipeline's pods: which containers, and their lines as they come, without the values of secrets.
+
+Values are kept out as far as the user may read the secrets. Who may not sees what the pods printed, where most values are masked already.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,42 @@ from bodywork_compiler import labels, names
 from bodywork_compiler.api import Api, CouldNotAsk, NotThere, Object, Refused
 from bodywork_compiler.deployed.reading import Deployed, listed, of, pods_of
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.runner.following import Position
-from bodywork_compiler.runner.observe import label, name, uid
+from bodywork_compiler.runner.logs import Position
+from bodywork_compiler.runner.masking import Mask
+from bodywork_compiler.runner.references import named_by, unmasked_in
 from bodywork_compiler.runner.verdict import Situation, judge
 from bodywork_compiler.runner.verdicts.pods import by_age, containers, last_end, phase, state
+from bodywork_compiler.runner.watching import label, name, uid
+
+
+class PodSecrets:
+    """Grows with the pods that are seen. A secret is read once, as it is now: a value that was replaced since is not known."""
+
+    def __init__(self, api: Api) -> None:
+        self.mask = Mask()
+        self._api = api
+        self._known: set[str] = set()
+        self._unread: set[str] = set()
+        self._said: set[str] = set()
+
+    def learn(self, pods: Sequence[Object]) -> list[str]:
+        """Secrets of these pods whose values nobody masks, told once each."""
+        for secret in sorted({each for pod in pods for each in named_by(pod.get("spec"))} - self._known):
+            with suppress(CouldNotAsk):  # asked again with the next pods
+                self._read(secret)
+                self._known.add(secret)
+        unmasked = {each for pod in pods for each in unmasked_in(pod.get("spec") or {})} & self._unread - self._said
+        self._said |= unmasked
+        return sorted(unmasked)
+
+    def _read(self, secret: str) -> None:
+        try:
+            self.mask.learn(self._api.find("Secret", secret))
+        except Refused:
+            self._unread.add(secret)
+        except NotThere:
+            pass
+
 
 LOOK_AGAIN_SECONDS = 1.0  # for pods that came meanwhile, and after a connection that broke
 PIECES_AHEAD = 200  # a container that prints faster than we can show it waits, and not in our memory

@@ -14,8 +14,8 @@ from bodywork_compiler.proxy import Proxy
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.before import record_name_of
 from bodywork_compiler.runner.history import name_of
-from bodywork_compiler.runner.observe import label, name
 from bodywork_compiler.runner.tracking import RENDERED, Home, Place
+from bodywork_compiler.runner.watching import label, name
 
 KINDS = tuple(each.kind for each in RENDERED)
 

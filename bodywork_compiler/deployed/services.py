@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bodywork_compiler import labels, names
 from bodywork_compiler.api import Api, Object
 from bodywork_compiler.deployed.reading import listed
-from bodywork_compiler.runner.observe import annotation, label, name
+from bodywork_compiler.runner.watching import annotation, label, name
 
 KINDS = ("Deployment", "Service", "Ingress")
 # on all that the ancestor made

@@ -1,21 +1,46 @@
-"""A pipeline's objects and pods → how it stands. Pure: no clock, and nothing is asked."""
+"""A pipeline's objects, pods and last runs → how it is doing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 from bodywork_compiler import labels
-from bodywork_compiler.api import Object
+from bodywork_compiler.api import Api, Object, Refused
 from bodywork_compiler.deployed.reading import Deployed
-from bodywork_compiler.runner.observe import annotation, label, name
-from bodywork_compiler.runner.run_records import RunRecord
+from bodywork_compiler.runner import lease, lock
+from bodywork_compiler.runner.history import KEY, name_of
+from bodywork_compiler.runner.run_records import RunRecord, from_text
 from bodywork_compiler.runner.tracking import is_rendered
 from bodywork_compiler.runner.verdict import STILL_KINDS, Situation, judge
-from bodywork_compiler.runner.verdicts.others import NOT_WATCHED
-from bodywork_compiler.runner.verdicts.values import any_condition
+from bodywork_compiler.runner.verdicts.values import NOT_WATCHED, any_condition
+from bodywork_compiler.runner.watching import annotation, label, name
+
+RUNNING = "running"
+
+
+def runs_of(api: Api, deployed: Deployed, now: datetime | None = None) -> tuple[RunRecord, ...]:
+    """The newest first. Who may not read Leases does not see a run that is under way."""
+    kept = (each for each in deployed.of("ConfigMap") if each["metadata"]["name"] == name_of(deployed.pipeline))
+    written = from_text((next(kept, {}).get("data") or {}).get(KEY))
+    try:
+        record = lease.record_of(api.find("Lease", labels.object_name(deployed.pipeline)))
+    except Refused:
+        return written
+    holder = holding(record, now or datetime.now(timezone.utc))
+    return (holder, *written) if holder and holder.id not in {each.id for each in written} else written
+
+
+def holding(record: lease.Record | None, now: datetime) -> RunRecord | None:
+    """The run that holds the lock: it is under way, or was cut off."""
+    found = lease.cut_off(record)
+    if record is None or found is None:
+        return None
+    is_dead = lease.is_dead(record.process, lock.this_process(), lock.start_of)
+    return found if is_dead or lease.is_overdue(record, now) else replace(found, result=RUNNING, reason=None)
+
 
 State = Literal["available", "not available", "succeeded", "failed", "running", "waits for a failure", "being deleted"]
 LAST = 10**9  # where a stage without a step stands: after all others

@@ -36,7 +36,7 @@ def refuse_foreign_files(project: Checkout, file: str | None = None) -> None:
         is_plain = os.path.realpath(each) == os.path.join(os.path.realpath(project.folder), path)  # noqa: PTH118 - resolved texts
         why = _LEADS_OUT if each in left_out else None if is_plain else foreign(project.folder, each)
         if why:
-            from bodywork_compiler.git.tree_names import shown
+            from bodywork_compiler.git.tree import shown
 
             raise BodyworkError(f"{shown(path)}: {why}", hint=_HINT)
 
@@ -48,8 +48,7 @@ def foreign(folder: Path, file: Path) -> str | None:
     """
     # imported here, since the help of commands needs none of it
     from bodywork_compiler.git.process import Place, tell
-    from bodywork_compiler.git.tree import is_inside
-    from bodywork_compiler.git.tree_names import is_git_folder
+    from bodywork_compiler.git.tree import is_git_folder, is_inside
 
     root = folder.resolve()
     if not is_inside(file, root):
@@ -78,7 +77,7 @@ def checkout(where: str, wanted: Wanted) -> Iterator[Checkout]:
         with as_files(Path(where)) as project:
             yield project
     elif wanted.branch or wanted.commit:
-        from bodywork_compiler.git.committed import at_commit
+        from bodywork_compiler.git.clone import at_commit
 
         with at_commit(Path(where), wanted) as project:
             yield project

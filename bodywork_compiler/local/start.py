@@ -25,12 +25,12 @@ from bodywork_compiler.local.run import Run, Steps
 from bodywork_compiler.local.workloads import KINDS, Workload, workload_of
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
-from bodywork_compiler.runner import part, run
+from bodywork_compiler.runner import resume, run
 from bodywork_compiler.runner.events import THIS_MACHINE, Event, Notice, StagePlan
 from bodywork_compiler.runner.failure_stage import with_reason
 from bodywork_compiler.runner.masking import Mask
+from bodywork_compiler.runner.namespace import Whereabouts
 from bodywork_compiler.runner.references import objects
-from bodywork_compiler.runner.whereabouts import Whereabouts
 from bodywork_compiler.source import NO_COMMIT
 
 _HAS_A_PART = ("Job", "Deployment", "Service", "ConfigMap", "Secret", "Namespace", "ServiceAccount")
@@ -144,7 +144,7 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
         maker = _Maker(folder=folder, machine=machine, here=Here(python=sys.executable, environ=environ))
         running = Run(
             steps=Steps(
-                steps=chosen_steps, on_failure=on_failure, look_further=local.look_further, skipped=part.left_out(plan, local.options)
+                steps=chosen_steps, on_failure=on_failure, look_further=local.look_further, skipped=resume.left_out(plan, local.options)
             ),
             make_pod=maker.make,
             messages=messages,
@@ -207,8 +207,8 @@ def _steps(plan: Plan, local: Local) -> tuple[list[tuple[int, list[Workload]]], 
     options = replace(local.options, only=(local.stage,)) if local.stage else local.options
     if plan.on_failure and local.stage in (plan.on_failure.stage, plan.on_failure.name):
         return [(1, [workload_of(KubeObject(with_reason(plan.on_failure.body, "")), 1)])], None
-    part.check(plan, options)
-    left_out = part.left_out(plan, options)
+    resume.check(plan, options)
+    left_out = resume.left_out(plan, options)
     steps = []
     for step in plan.steps:
         if step.number == labels.STEP_SETUP:

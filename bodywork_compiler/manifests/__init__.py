@@ -4,8 +4,8 @@ The compiler gives `Document`s; `to_stream` and `folder.write_folder` write them
 patched the manifests on the way; `to_json` is what kubectl gets.
 """
 
+from bodywork_compiler.manifests.folder import to_stream
 from bodywork_compiler.manifests.objects import Document, KubeObject, Plan, PlanStep
 from bodywork_compiler.manifests.read import load_file, load_folder, load_stream, read_stream, to_json
-from bodywork_compiler.manifests.stream import to_stream
 
 __all__ = ["Document", "KubeObject", "Plan", "PlanStep", "load_file", "load_folder", "load_stream", "read_stream", "to_json", "to_stream"]

@@ -10,9 +10,9 @@ from typing import Any
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import marker
-from bodywork_compiler.manifests.files import read_file, read_text
 from bodywork_compiler.manifests.folder import files_of
 from bodywork_compiler.manifests.guide import README
+from bodywork_compiler.manifests.marker import read_file, read_text
 from bodywork_compiler.manifests.objects import Document
 from bodywork_compiler.manifests.read import load_stream
 from bodywork_compiler.names import is_dns_label

@@ -8,7 +8,7 @@ from typing import IO, Any, NamedTuple
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import validation
-from bodywork_compiler.manifests.files import read_file, read_text
+from bodywork_compiler.manifests.marker import read_file, read_text
 from bodywork_compiler.manifests.objects import KubeObject, Plan
 from bodywork_compiler.manifests.plan import plan_of
 from bodywork_compiler.problems import LARGEST_TEXT
@@ -35,7 +35,7 @@ def load_folder(folder: Path, kustomize: Callable[[Path], str]) -> Plan:
         )
     kustomizations = [name for name in KUSTOMIZATIONS if read_file(folder / name, inside=folder) is not None]
     if kustomizations:
-        from bodywork_compiler.manifests.as_rendered import files_as_rendered
+        from bodywork_compiler.manifests.kustomization import files_as_rendered
 
         rendered = files_as_rendered(folder)
         if rendered is None:

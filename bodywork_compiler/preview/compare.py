@@ -15,6 +15,7 @@ from bodywork_compiler.preview.groups import copies
 from bodywork_compiler.preview.standing import has_namespace, items, labelled, left, standing, strangers
 from bodywork_compiler.preview.values import Difference, Object
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
+from bodywork_compiler.runner.namespace import Whereabouts, whereabouts
 from bodywork_compiler.runner.owners import records, refuse
 from bodywork_compiler.runner.rehearsal import (
     REFUSED,
@@ -32,7 +33,6 @@ from bodywork_compiler.runner.rehearsal import (
     warnings,
 )
 from bodywork_compiler.runner.tracking import tracked
-from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
 
 _SEE_THE_LOCK = "get leases.coordination.k8s.io"
 

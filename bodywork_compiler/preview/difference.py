@@ -1,17 +1,147 @@
-"""A manifest, what stands in the cluster and what the server's dry run made of it → what apply would change, as a unified diff. Pure."""
+"""A manifest, what is in the cluster and what the server's dry run made of it → what apply would change. Pure."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.manifests import KubeObject
-from bodywork_compiler.preview.cleaned import cleaned, masked
-from bodywork_compiler.preview.parts import parts
 from bodywork_compiler.preview.values import Action, Change, Object
+
+MASK = "***"
+_SERVERS_FIELDS = {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
+_SERVERS_ANNOTATIONS = {"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"}
+_NOT_SHOWN = {
+    *_SERVERS_ANNOTATIONS,
+    labels.TRACKING,
+}  # what a run would only mark as its own is no change: `kubectl apply` may have made it
+# https://kubernetes.io/docs/concepts/workloads/controllers/job/#specifying-your-own-pod-selector
+_JOBS_OWN_LABELS = {"batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"}
+_SECRETS_FIELDS = ("data", "stringData")
+
+
+def cleaned(obj: Object) -> dict[str, Any]:
+    """Without what the server alone decides. A manifest and what became of it in the cluster are then alike, but for defaults."""
+    found = {key: value for key, value in obj.items() if key != "status"}
+    found["metadata"] = _metadata(obj.get("metadata") or {}, _NOT_SHOWN)
+    if obj.get("kind") == "Job":
+        found["spec"] = _job_spec(obj.get("spec") or {})
+    if "binaryData" in found:
+        found["binaryData"] = {key: _in_short(str(value)) for key, value in (found["binaryData"] or {}).items()}
+    return found
+
+
+def masked(before: Object, after: Object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both without the values of a Secret; one that differs is told from one that does not."""
+    return _masked(before, after, "before"), _masked(after, before, "after")
+
+
+def _masked(obj: Object, other: Object, word: str) -> dict[str, Any]:
+    found = dict(obj)
+    for field in _SECRETS_FIELDS:
+        if field in found:
+            others = other.get(field) or {}
+            values = (found[field] or {}).items()
+            found[field] = {key: MASK if key not in others or others[key] == value else f"{MASK} ({word})" for key, value in values}
+    return found
+
+
+def _metadata(metadata: Mapping[str, Any], annotations_not_shown: set[str]) -> dict[str, Any]:
+    found = {key: value for key, value in metadata.items() if key not in _SERVERS_FIELDS}
+    shown = {key: value for key, value in (found.pop("annotations", None) or {}).items() if key not in annotations_not_shown}
+    return {**found, "annotations": shown} if shown else found
+
+
+def _job_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Without its selector and the labels that go with it: both name the Job's own uid."""
+    found = {key: value for key, value in spec.items() if key not in {"selector", "manualSelector"}}
+    template = dict(found.get("template") or {})
+    metadata = dict(template.get("metadata") or {})
+    metadata["labels"] = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in _JOBS_OWN_LABELS}
+    return {**found, "template": {**template, "metadata": metadata}}
+
+
+def _in_short(base64: str) -> str:
+    """Nobody reads an archive: enough of it to see whether it is another one."""
+    return f"{len(base64)} characters of base64, SHA-256 {hashlib.sha256(base64.encode()).hexdigest()[:12]}"
+
+
+_Path = tuple[str, ...]
+_ABSENT = object()
+_POD = ("spec", "template", "spec")
+_KNOWN = {
+    labels.GIT_COMMIT: "commit",
+    labels.GIT_BRANCH: "branch",
+    labels.GIT_URL: "repository",
+    labels.STEP: "step",
+    labels.TRACKING: "owner",
+    labels.PIPELINE: "pipeline",
+    "BODYWORK_GIT_COMMIT": "commit",
+    "BODYWORK_GIT_BRANCH": "branch",
+    "BODYWORK_GIT_URL": "repository",
+}
+
+
+def parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Each once, in the order of the manifest."""
+    return tuple(dict.fromkeys(_word(path) for path in _differing(after, before, ())))
+
+
+def _differing(one: Any, other: Any, path: _Path) -> Iterator[_Path]:
+    """Where two values differ, as deep as both have the same shape."""
+    ours, others = _children(one), _children(other)
+    if ours is None or others is None:
+        if one != other:
+            yield path
+        return
+    for key in dict.fromkeys((*ours, *others)):
+        yield from _differing(ours.get(key, _ABSENT), others.get(key, _ABSENT), (*path, key))
+
+
+def _children(value: Any) -> Mapping[str, Any] | None:
+    """What is absent has none, and all that is on the other side is news; containers and variables are known by their names."""
+    if value is _ABSENT:
+        return {}
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list) and all(isinstance(each, Mapping) and "name" in each for each in value):
+        return {str(each["name"]): {key: part for key, part in each.items() if key != "name"} for each in value}
+    return None
+
+
+def _word(path: _Path) -> str:
+    if path[:3] == _POD:
+        return _in_pod(path[3:])
+    match path:
+        case (*_, "metadata", "annotations" | "labels" as field, key):
+            return _KNOWN.get(key, f"{field.removesuffix('s')} {key}")
+        case ("data" | "stringData" | "binaryData", key, *_):
+            return key
+        case ("spec", field, *_) | (field, *_):
+            return field
+    return "all of it"
+
+
+def _in_pod(path: _Path) -> str:
+    match path:
+        case (_, _, "env", key, *_):
+            return _KNOWN.get(key, f"env {key}")
+        case ("initContainers", labels.INSTALL, "args", *_):
+            return "requirements"
+        case ("initContainers" | "containers", _, "resources", _, resource):
+            return resource
+        case ("initContainers" | "containers", name, *rest):
+            return " ".join([*([] if name in _OURS else [name]), *rest[:1]])
+        case (field, *_):
+            return field
+    return "pods"
+
+
+_OURS = {labels.FETCH, labels.INSTALL, labels.MAIN}
 
 
 def change(

@@ -18,11 +18,11 @@ from bodywork_compiler.preview.standing import has_namespace, labelled, standing
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import DryRun, DryRunEnded, Event, Notice, ObjectChecked, StepStarted
+from bodywork_compiler.runner.namespace import Whereabouts, whereabouts
 from bodywork_compiler.runner.owners import NotOurs, records, refuse
 from bodywork_compiler.runner.rehearsal import REFUSED, Checked, Rehearsal, accounts_to_come, check, kinds_to_come
 from bodywork_compiler.runner.step import stage_plans
 from bodywork_compiler.runner.tracking import RENDERED, tracked
-from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
 
 _CHANGED_IN_PLACE = {"Secret", *(each.kind for each in RENDERED)}
 DEFAULT_STAND_IN = "default"

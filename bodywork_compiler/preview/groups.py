@@ -11,9 +11,9 @@ from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.difference import change
 from bodywork_compiler.preview.standing import standing
 from bodywork_compiler.preview.values import Change, Object
-from bodywork_compiler.runner.groups import NAMESPACE, Group, as_copy, group_of, is_foreign
-from bodywork_compiler.runner.observe import label
+from bodywork_compiler.runner.copies import NAMESPACE, Group, as_copy, group_of, is_foreign
 from bodywork_compiler.runner.references import named
+from bodywork_compiler.runner.watching import label
 
 
 def secrets_of(kubectl: Kubectl, names: Collection[str], namespace: str) -> Mapping[str, Object] | None:

@@ -8,7 +8,7 @@ from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import KubeObject, Plan
 from bodywork_compiler.preview.groups import in_group, not_readable, secrets_of
 from bodywork_compiler.preview.values import Object
-from bodywork_compiler.runner.groups import Group, group_of, is_copy_from
+from bodywork_compiler.runner.copies import Group, group_of, is_copy_from
 from bodywork_compiler.runner.references import instead_of, wanted
 from bodywork_compiler.runner.rehearsal import REFUSED, Checked
 

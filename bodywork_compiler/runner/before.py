@@ -17,8 +17,8 @@ from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
 from bodywork_compiler.manifests.privileges import privileges
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.applying import is_put_whole
-from bodywork_compiler.runner.observe import annotation, json_in
 from bodywork_compiler.runner.session import Session
+from bodywork_compiler.runner.watching import annotation, json_in
 
 TAKEN_BACK = ("Deployment", "Service", "Ingress")
 REVISION = "deployment.kubernetes.io/revision"

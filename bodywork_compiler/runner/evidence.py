@@ -11,10 +11,10 @@ from bodywork_compiler.api import CouldNotAsk, NotThere, Refused
 from bodywork_compiler.errors import ServerLost
 from bodywork_compiler.runner.events import ContainerTail, Evidence
 from bodywork_compiler.runner.logs import TAIL_LINES
-from bodywork_compiler.runner.observe import name, uid
 from bodywork_compiler.runner.session import ASK_AGAIN_SECONDS, PATIENCE_AT_THE_END_SECONDS, Session
 from bodywork_compiler.runner.stage_run import StageRun, about
 from bodywork_compiler.runner.verdicts.pods import containers, last_end, state
+from bodywork_compiler.runner.watching import name, uid
 
 DRAIN_SECONDS = 5.0
 MOST_WARNINGS = 10

@@ -12,7 +12,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.events import RunEnded, RunStarted
-from bodywork_compiler.runner.lock_process import who
+from bodywork_compiler.runner.lock import who
 from bodywork_compiler.runner.run_records import RUNS, RunRecord, from_text, stage_record, to_text
 from bodywork_compiler.runner.session import Session
 

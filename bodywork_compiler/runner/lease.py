@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from bodywork_compiler import labels
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.runner.observe import json_in
 from bodywork_compiler.runner.run_records import RunRecord
 from bodywork_compiler.runner.tracking import Place, places_of
+from bodywork_compiler.runner.watching import json_in
 
 LEASE_SECONDS = 60
 RENEW_SECONDS = 15.0

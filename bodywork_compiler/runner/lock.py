@@ -1,19 +1,62 @@
-"""One run at a time: this run's hold on the pipeline's Lease. The one write that does not go through kubectl: it must be quick, and sure."""
+"""One run at a time: this run's hold on the pipeline's Lease."""
 
 from __future__ import annotations
 
 import contextlib
+import getpass
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from bodywork_compiler import labels
 from bodywork_compiler.api import Api, Conflict, CouldNotAsk, NotThere, Object, Refused
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.inbox import Answered, Lost, Message, start_thread
-from bodywork_compiler.runner.lease import RENEW_SECONDS, Claim, LockTaken, Record, record_of
+from bodywork_compiler.runner.lease import RENEW_SECONDS, UNKNOWN, Claim, LockTaken, Process, Record, record_of
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+
+
+def this_process() -> Process | None:
+    """Ours; None where its four values are not to be had."""
+    pid = os.getpid()
+    try:
+        boot, namespace = _BOOT_ID.read_text().strip(), str(_PID_NAMESPACE.readlink())
+    except OSError:
+        return None
+    start = start_of(pid)
+    return Process(boot=boot, pid_namespace=namespace, pid=pid, start=start) if start and start != UNKNOWN else None
+
+
+def start_of(pid: int) -> str | None:
+    """When a process of this pid namespace was started, in ticks since the boot; None: there is none, or it is dead already."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:  # another user's
+        pass
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # hidden from us (hidepid): it is there, and that is all we know
+        return UNKNOWN
+    return None if state in {"Z", "X"} else fields[18]
+
+
+def who() -> str:
+    """user@host, for people; in a pod the user may have no name."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
 
 LOCK = "Lease"
 ASK_AGAIN_SECONDS = 2.0  # when a renewal could not ask

@@ -13,10 +13,10 @@ from bodywork_compiler.api import Conflict, NotThere, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Execute, Kubectl, Result
 from bodywork_compiler.run_options import RunOptions
-from bodywork_compiler.runner import lease, lock_process, resume
+from bodywork_compiler.runner import lease, resume
 from bodywork_compiler.runner.events import Level
 from bodywork_compiler.runner.lease import Claim, LockHeld, Record, Taking
-from bodywork_compiler.runner.lock import LOCK, Lock, seize
+from bodywork_compiler.runner.lock import LOCK, Lock, seize, start_of, this_process, who
 from bodywork_compiler.runner.owners import judged_record, records, refuse
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.session import Session
@@ -102,10 +102,10 @@ def _read(session: Session) -> Record | None:
 
 
 def _taking(session: Session, record: Record | None, heard: _Heard) -> Taking:
-    here = lock_process.this_process()
+    here = this_process()
     return lease.taking(
         record,
-        is_dead=lease.is_dead(record.process if record else None, here, lock_process.start_of),
+        is_dead=lease.is_dead(record.process if record else None, here, start_of),
         unheard_seconds=heard.of(record, session.clock()),
         break_lock=session.options.break_lock,
     )
@@ -146,7 +146,7 @@ def _say(session: Session, why: Taking, record: Record | None) -> None:
 
 
 def _claim(session: Session, run: str, record: Record | None) -> Claim:
-    by, process = lock_process.who(), lock_process.this_process()
+    by, process = who(), this_process()
     mine = {lease.BY: by, **({lease.PROCESS: process.text()} if process else {})}
     holder = f"{by} {run}"
     if session.options.resume and record:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bodywork_compiler.runner import step_end
-from bodywork_compiler.runner.observe import uid
+from bodywork_compiler.runner import step
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun, about
-from bodywork_compiler.runner.step_end import StepEnd
-from bodywork_compiler.runner.verdict import Situation, judge
+from bodywork_compiler.runner.step import StepEnd
+from bodywork_compiler.runner.verdict import Situation, Verdict, judge
 from bodywork_compiler.runner.verdicts.deployment import newest_pods
 from bodywork_compiler.runner.verdicts.doom import crashes
-from bodywork_compiler.runner.verdicts.values import Verdict
+from bodywork_compiler.runner.watching import uid
 
 SETTLE_SECONDS = (
     5.0  # a service that crashes at its first requests, or after its first minute of work, does so by then or has done so twice
@@ -65,7 +64,7 @@ def _fail(session: Session, bad: Sequence[StageRun]) -> StepEnd:
         for pod in run.pods:
             session.logs.follow(run.stage, pod, None)
     ends = [
-        step_end.fail(session, those, those, session.befores.get(number, ()))
+        step.fail(session, those, those, session.befores.get(number, ()))
         for number in sorted({run.plan.step for run in bad})
         if (those := [run for run in bad if run.plan.step == number])
     ]

@@ -18,7 +18,7 @@ from bodywork_compiler.runner.rehearsal import kinds_to_come
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 from bodywork_compiler.runner.stage_run import WAITED_FOR, about, net_seconds
 from bodywork_compiler.runner.verdict import STILL_KINDS, Situation, Verdict, container_ends, judge, unplaced
-from bodywork_compiler.runner.verdicts.others import NOT_WATCHED
+from bodywork_compiler.runner.verdicts.values import NOT_WATCHED
 
 PATIENCE_SECONDS = 600.0  # they have no limit of their own
 FIRST_WORD_SECONDS = 5.0  # so long their controller may take to give them a first condition

@@ -14,10 +14,10 @@ from bodywork_compiler.repository import is_same
 from bodywork_compiler.run_options import ALL, RunOptions
 from bodywork_compiler.runner import history, lease
 from bodywork_compiler.runner.before import record_name_of
-from bodywork_compiler.runner.observe import annotation, label, name
 from bodywork_compiler.runner.references import objects
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import Home, Place, is_rendered, places, whose
+from bodywork_compiler.runner.watching import annotation, label, name
 from bodywork_compiler.to_copy import to_copy
 
 # of these the metadata of all is listed: one question for a kind, whatever the number of objects

@@ -12,10 +12,10 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import KubeObject, to_json
 from bodywork_compiler.runner import owners, takeover
 from bodywork_compiler.runner.applying import tell_changes
-from bodywork_compiler.runner.observe import name
 from bodywork_compiler.runner.references import CONFIG_MAPS, OTHERS_WITH_PODS, SECRETS, accounts_of, brought, named_by, objects
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import RENDERED, Home, Place, namespace_of
+from bodywork_compiler.runner.watching import name
 
 NAMING = ("ReplicaSet", "Job", "Pod")
 REFERENCES = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS, "ServiceAccount": ()}

@@ -1,4 +1,4 @@
-"""What of a plan this run does: all of it, the part that was asked for, or what a run that was cut off has left.
+"""What of a plan a run does: all of it, the part that was asked for, or what a run that was cut off has left.
 
 A run that was cut off has left a Lease without an end (`lease.py`), what stood before its services (`before.py`), and its objects. Nothing else
 says how far it came: a Job that is Complete is finished, a service that is good and no longer what stood before is finished too.
@@ -6,23 +6,91 @@ says how far it came: a Job that is Complete is finished, a service that is good
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bodywork_compiler import labels
+from bodywork_compiler import labels, names
 from bodywork_compiler.api import Object
 from bodywork_compiler.errors import BodyworkError
-from bodywork_compiler.manifests import Plan, PlanStep
-from bodywork_compiler.runner import before, lease, part
+from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
+from bodywork_compiler.run_options import RunOptions
+from bodywork_compiler.runner import before, lease
 from bodywork_compiler.runner.events import StagePlan
 from bodywork_compiler.runner.lease import Record
-from bodywork_compiler.runner.observe import uid
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import about
 from bodywork_compiler.runner.step import stage_plans
 from bodywork_compiler.runner.verdict import Situation, State, judge
+from bodywork_compiler.runner.watching import uid
+
+Key = tuple[int, str]  # a step, and a stage in it
+
+
+def check(plan: Plan, options: RunOptions) -> None:
+    """Refuse a step that there is not, and names that no stage has: all at once."""
+    last = max((step.number for step in plan.steps), default=labels.STEP_SETUP)
+    if options.from_step and options.from_step > last:
+        raise BodyworkError(f"--from-step {options.from_step}: there is no such step", hint=f"The last step of {plan.pipeline} is {last}.")
+    known = sorted({name for each in _objects(plan) for name in _names(each)})
+    unknown = [each for each in options.only if not _stages_called(plan, each)]
+    if unknown:
+        listed = ", ".join(f"{each}{_nearest(each, known)}" for each in unknown)
+        stages = ", ".join(dict.fromkeys(stage_of(each) for each in _objects(plan)))
+        raise BodyworkError(f"{plan.pipeline} has no stage {listed}", hint=f"Its stages: {stages}.")
+
+
+def left_out(plan: Plan, options: RunOptions) -> dict[Key, str]:
+    """The stages that are not run, and why."""
+    only = {stage for each in options.only for stage in _stages_called(plan, each)}
+    found: dict[Key, str] = {}
+    for step in plan.steps:
+        for each in step.objects if step.number != labels.STEP_SETUP else ():
+            if options.from_step and step.number < options.from_step:
+                found[step.number, stage_of(each)] = f"--from-step {options.from_step}"
+            elif only and stage_of(each) not in only:
+                found[step.number, stage_of(each)] = "--only"
+    return found
+
+
+def without(step: PlanStep, keys: Sequence[Key] | dict[Key, str]) -> PlanStep:
+    """The step without the objects of these stages."""
+    kept = tuple(each for each in step.objects if (step.number, stage_of(each)) not in keys)
+    return PlanStep(number=step.number, objects=kept)
+
+
+def narrowed(plan: Plan, options: RunOptions) -> Plan:
+    """What would be run, for a dry run."""
+    keys = left_out(plan, options)
+    steps = tuple(each for step in plan.steps if (each := without(step, keys)).objects)
+    return Plan(pipeline=plan.pipeline, namespace=plan.namespace, steps=steps, on_failure=plan.on_failure, facts=plan.facts)
+
+
+def stage_of(each: KubeObject) -> str:
+    return each.stage or each.name
+
+
+def _objects(plan: Plan) -> Iterator[KubeObject]:
+    for step in plan.steps:
+        if step.number != labels.STEP_SETUP:
+            yield from step.objects
+
+
+def _stages_called(plan: Plan, given: str) -> set[str]:
+    """By its own name, as the config has it, or by that of its object."""
+    return {stage_of(each) for each in _objects(plan) if _names(each) & {*names.spellings(given)}}
+
+
+def _names(each: KubeObject) -> set[str]:
+    return {stage_of(each), each.name}
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(names.clean(given), known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
 
 SET_UP = "set-up"
 FINISHED = "finished before the run was cut off"
@@ -74,8 +142,8 @@ def choose(session: Session) -> None:
     if former:
         asked = former.part
         session.options = replace(session.options, from_step=asked.get("from_step"), only=tuple(asked.get("only") or ()))
-        part.check(session.plan, session.options)
-    session.skipped = part.left_out(session.plan, session.options)
+        check(session.plan, session.options)
+    session.skipped = left_out(session.plan, session.options)
     session.kept_jobs = frozenset(_jobs(session, session.skipped))
     if former:
         _go_on(session, former)
@@ -130,7 +198,7 @@ def _has_begun(session: Session, step: PlanStep) -> bool:
     return step.number in session.befores or any(session.picture.get("Job", each.name) for each in stage_plans(step) if each.kind == "Job")
 
 
-def _jobs(session: Session, keys: Mapping[part.Key, str]) -> Iterator[str]:
+def _jobs(session: Session, keys: Mapping[Key, str]) -> Iterator[str]:
     for step in session.plan.steps:
         for each in stage_plans(step):
             if each.kind == "Job" and (each.step, each.stage) in keys:

@@ -11,30 +11,28 @@ from bodywork_compiler.errors import BodyworkError, TimedOut
 from bodywork_compiler.manifests import Plan, PlanStep
 from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import (
-    bad_end,
+    applying,
     before,
     copies,
     evidence,
+    failure_stage,
     history,
-    jobs,
     lock_taking,
     look_back,
     namespace,
     other_kinds,
     owners,
-    part,
     preflight,
     prune,
     resume,
-    rights,
     secrets,
 )
 from bodywork_compiler.runner.events import RunEnded, RunResult, RunStarted, StageEnded, StagePlan
 from bodywork_compiler.runner.lease import LockTaken
+from bodywork_compiler.runner.namespace import Whereabouts
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.step import run_step, stage_plans
 from bodywork_compiler.runner.tracking import tracked
-from bodywork_compiler.runner.whereabouts import Whereabouts
 
 EXIT_DONE, EXIT_REFUSED, EXIT_FAILED, EXIT_TIMED_OUT = 0, 1, 4, 70
 DRAIN_SECONDS = 10.0
@@ -73,20 +71,20 @@ def set_up(session: Session) -> None:
 
 # Those of the first list change nothing but the lock. Their order is the order of the run.
 LOOK: tuple[Callable[[Session], None], ...] = (
-    rights.check,
+    preflight.check_rights,
     lock_taking.take_if_there,
     begin_to_see,
     namespace.refuse_another_than_theirs,
     owners.check,
     secrets.check,
-    rights.check_copies,
+    preflight.check_copies,
     resume.choose,
 )
 PREPARE: tuple[Callable[[Session], None], ...] = (
     namespace.create_when_absent,
     lock_taking.take,
     preflight.ask,
-    jobs.remove_former,
+    applying.remove_former,
     lock_taking.begin,
     copies.copy_in,
     set_up,
@@ -107,7 +105,7 @@ def execute(session: Session, started: RunStarted) -> int:
             raise
         return exit_code
     except KeyboardInterrupt:  # the second one
-        bad_end.say_what_is_left(session, at_once=True)
+        failure_stage.say_what_is_left(session, at_once=True)
         _tell_end(session, started, End(result="interrupted", reason="interrupted twice", hands_off=True))
         raise
     except Exception as bug:
@@ -127,9 +125,9 @@ def _carry_out(session: Session) -> End:
             raise
         end = _end_by(problem, session)
     if session.changed and end.result != "succeeded" and not end.hands_off:
-        bad_end.end_badly(session, end.reason or end.result)
+        failure_stage.end_badly(session, end.reason or end.result)
     if session.changed and (end.hands_off or end.result == "interrupted"):
-        bad_end.say_what_is_left(session, at_once=end.hands_off)
+        failure_stage.say_what_is_left(session, at_once=end.hands_off)
     return end
 
 
@@ -202,7 +200,7 @@ def _run_steps(session: Session) -> End:
             return End(result="interrupted", reason=f"interrupted before step {step.number}")
         session.check_time(f"step {step.number} to begin")
         _tell_skipped(session, step)
-        todo = part.without(step, session.skipped)
+        todo = resume.without(step, session.skipped)
         if not todo.objects:
             continue
         ended = run_step(session, todo)

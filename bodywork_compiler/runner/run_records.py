@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 from bodywork_compiler.runner.events import StageEnded
-from bodywork_compiler.runner.observe import json_in
+from bodywork_compiler.runner.watching import json_in
 
 RUNS = 20
 LONGEST_RUN = 9_000  # bytes; 20 of them stay far below the 1 MiB of a ConfigMap, and below what anybody wants to wait for

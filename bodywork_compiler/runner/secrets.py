@@ -1,21 +1,76 @@
-"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed. Those of a group are found, to be copied.
+"""Secrets that the pods will ask for: all that are missing are said at once, before anything is changed, with the commands that make them.
 
-Where a controller makes them, they are waited for first (`--wait-secrets`).
+Those of a group are found, to be copied. Where a controller makes them, they are waited for first (`--wait-secrets`).
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
+from bodywork_compiler import labels
 from bodywork_compiler.api import Object, Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl
-from bodywork_compiler.runner import groups, missing
+from bodywork_compiler.runner import copies
 from bodywork_compiler.runner.before import find, live
-from bodywork_compiler.runner.groups import Group
-from bodywork_compiler.runner.missing import Missing
+from bodywork_compiler.runner.copies import Group
 from bodywork_compiler.runner.references import Key, brought, instead_of, named, named_by_others, unmasked, wanted
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
+from bodywork_compiler.to_copy import Options, to_copy
+
+_VALUE = "VALUE"
+
+
+class Missing(NamedTuple):
+    """A secret, or keys of it, that is not where it is looked for; `commands` make it."""
+
+    namespace: str
+    message: str
+    commands: Sequence[str]
+
+
+def missing_message(missing: Sequence[Missing]) -> str:
+    places = dict.fromkeys(each.namespace for each in missing)
+    said = [f"missing in namespace {place}: " + "; ".join(each.message for each in missing if each.namespace == place) for place in places]
+    return "; ".join(said)
+
+
+def refusal(missing: Sequence[Missing], waited_seconds: float = 0.0) -> BodyworkError:
+    waited = f" (waited for {waited_seconds:g} s)" if waited_seconds else ""
+    commands = dict.fromkeys(command for each in missing for command in each.commands)
+    return BodyworkError(
+        f"{missing_message(missing)}{waited}",
+        hint="\n  ".join(["Make them (values that are not in the environment are asked for):", *commands]),
+    )
+
+
+def create(kubectl: Kubectl, secret: str, keys: Iterable[Key], group: str | None = None) -> str:
+    """In v3's words for a secrets group, in v1's for a namespace. Values that are not given are asked for, so that none is in a shell's history."""
+    target, ordered = kubectl.target, sorted(keys)
+    way: Options = {
+        **({"group": group} if group else {"namespace": target.namespace or "default", "name": secret}),
+        "data": [key.name or "KEY" for key in ordered if not key.is_file],
+        "from-file": [file for key in ordered if key.is_file for file in _as_files(key)],
+        "context": target.context,
+        "kubeconfig": target.kubeconfig,
+    }
+    return to_copy("bodywork", *(("create", "secret") if group else ("secret", "create")), names=[secret] if group else [], options=way)
+
+
+def add(kubectl: Kubectl, secret: str, keys: Iterable[str]) -> str:
+    patch = {"stringData": dict.fromkeys(keys, _VALUE)}
+    return kubectl.line("patch", f"secret/{secret}", f"--patch={json.dumps(patch, ensure_ascii=False)}")
+
+
+def _as_files(key: Key) -> list[str]:
+    """An SSH key is of no use without the host's own key, which `fetch` checks."""
+    is_ssh_key = key.name in {labels.SSH_SECRET[1], labels.SSH_SECRET_V1[1]}
+    files = [key.name, labels.SSH_KNOWN_HOSTS] if is_ssh_key else [key.name]
+    return [f"{name}=FILE" if name else "FILE" for name in files]
+
 
 ASK_AGAIN_SECONDS = 1.0
 
@@ -27,7 +82,7 @@ def check(session: Session) -> None:
     patience = session.options.wait_secrets_seconds
     faults = _awaited(session, patience) if patience else _faults(session)
     if faults:
-        raise missing.refusal(faults, waited_seconds=patience)
+        raise refusal(faults, waited_seconds=patience)
     for namespace, secret in sorted(named_by_others(session.plan), key=str):
         try:
             session.mask.learn(live(session, "v1", "Secret", secret, namespace))
@@ -47,7 +102,7 @@ def _awaited(session: Session, patience_seconds: float) -> list[Missing]:
     give_up_at = session.clock() + patience_seconds
     said, say_again_at = "", 0.0
     while faults := _faults(session):
-        now, message = session.clock(), missing.message(faults)
+        now, message = session.clock(), missing_message(faults)
         if now >= give_up_at or session.interrupted.is_set():
             break
         session.check_time(f"secrets: {message}")
@@ -68,11 +123,11 @@ def _faults(session: Session) -> list[Missing]:
     session.copies = ()
     session.secrets_before.clear()
     session.unread_secrets.clear()
-    group, required = groups.group_of(session.plan), wanted(session.plan)
+    group, required = copies.group_of(session.plan), wanted(session.plan)
     faults: list[Missing] = []
     for secret in sorted(named(session.plan)):
         keys = required.get(secret, set())
-        source = groups.find_in(session, group, secret, is_needed=bool(keys)) if group and group.has(secret) else None
+        source = copies.find_in(session, group, secret, is_needed=bool(keys)) if group and group.has(secret) else None
         session.mask.learn(source)
         faults += _in_group(session, group, secret, source, keys) if group and source else _in_namespace(session, group, secret, keys)
     return faults
@@ -82,15 +137,15 @@ def _in_group(session: Session, group: Group, secret: str, source: Object, keys:
     """It will be copied, unless what stands under its name is somebody else's."""
     stands = find(session, "Secret", secret)
     session.mask.learn(stands)
-    copy = groups.copy_of(session, source, secret)
-    if stands and groups.is_foreign(stands, copy, group):
-        if group.only or groups.is_alike(stands, copy):
+    copy = copies.copy_of(session, source, secret)
+    if stands and copies.is_foreign(stands, copy, group):
+        if group.only or copies.is_alike(stands, copy):
             return _lacking(session.kubectl, session.namespace, secret, stands, keys)
-        raise groups.not_overwritten(session, group, copy)
+        raise copies.not_overwritten(session, group, copy)
     session.copies += (copy,)
     if stands:
         session.secrets_before[secret] = stands
-    return _lacking(session.kubectl.in_namespace(groups.NAMESPACE), groups.NAMESPACE, group.source(secret), source, keys)
+    return _lacking(session.kubectl.in_namespace(copies.NAMESPACE), copies.NAMESPACE, group.source(secret), source, keys)
 
 
 def _in_namespace(session: Session, group: Group | None, secret: str, keys: AbstractSet[Key]) -> list[Missing]:
@@ -101,7 +156,7 @@ def _in_namespace(session: Session, group: Group | None, secret: str, keys: Abst
         session.unread_secrets.add(secret)
         return []
     session.mask.learn(stands)
-    if stands and not (group and not group.only and groups.is_copy_from(stands, group)):
+    if stands and not (group and not group.only and copies.is_copy_from(stands, group)):
         return _lacking(session.kubectl, session.namespace, secret, stands, keys)
     if not keys:
         return []
@@ -109,15 +164,15 @@ def _in_namespace(session: Session, group: Group | None, secret: str, keys: Abst
     if other and key and (found := find(session, "Secret", other)):
         return _lacking(session.kubectl, session.namespace, other, found, {key})
     if group is None or group.only:
-        make = missing.create(session.kubectl, secret, keys)
+        make = create(session.kubectl, secret, keys)
         return [Missing(session.namespace, f"secret {secret} is not there", [*_make_namespace(session, session.namespace), make])]
-    make = missing.create(session.kubectl, secret, keys, group.name)
-    return [Missing(groups.NAMESPACE, f"secret {group.source(secret)} is not there", [make])]
+    make = create(session.kubectl, secret, keys, group.name)
+    return [Missing(copies.NAMESPACE, f"secret {group.source(secret)} is not there", [make])]
 
 
 def _lacking(kubectl: Kubectl, namespace: str, secret: str, found: Object, keys: AbstractSet[Key]) -> list[Missing]:
     lacks = sorted(key.name for key in keys if key.name and key.name not in (found.get("data") or {}))
-    return [Missing(namespace, f"secret {secret} has no {', '.join(lacks)}", [missing.add(kubectl, secret, lacks)])] if lacks else []
+    return [Missing(namespace, f"secret {secret} has no {', '.join(lacks)}", [add(kubectl, secret, lacks)])] if lacks else []
 
 
 def _make_namespace(session: Session, namespace: str) -> list[str]:

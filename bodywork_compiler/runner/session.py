@@ -32,7 +32,7 @@ from bodywork_compiler.runner.inbox import (
 from bodywork_compiler.runner.lock import LOCK, Lock
 from bodywork_compiler.runner.logs import Logs
 from bodywork_compiler.runner.masking import Mask
-from bodywork_compiler.runner.observe import Picture
+from bodywork_compiler.runner.watching import Picture
 
 if TYPE_CHECKING:
     from bodywork_compiler.runner.owners import Stranger

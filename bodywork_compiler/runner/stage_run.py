@@ -10,14 +10,13 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import Object
 from bodywork_compiler.manifests import KubeObject
 from bodywork_compiler.runner.events import Result, StageEnded, StagePlan, StageProgress
-from bodywork_compiler.runner.observe import generation, uid
 from bodywork_compiler.runner.session import REMIND_SECONDS, Session
 from bodywork_compiler.runner.verdict import Object as Seen
 from bodywork_compiler.runner.verdict import Situation, Verdict, container_ends, judge, started_pods, unplaced, vanished
 from bodywork_compiler.runner.verdicts.deployment import newest_pods
-from bodywork_compiler.runner.verdicts.pods import made_by, phase
+from bodywork_compiler.runner.verdicts.pods import activity, made_by, phase
 from bodywork_compiler.runner.verdicts.values import condition
-from bodywork_compiler.runner.verdicts.words import activity
+from bodywork_compiler.runner.watching import generation, uid
 
 NET_MARGIN_SECONDS = 120.0  # beyond the object's own limits: then the cluster's controllers do not do their work
 PROGRESS_DEADLINE_SECONDS = 600

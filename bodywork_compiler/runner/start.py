@@ -17,11 +17,11 @@ from bodywork_compiler.kubectl import Kubectl
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.proxy import Proxy
 from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
-from bodywork_compiler.runner import rights, run
+from bodywork_compiler.runner import preflight, run
 from bodywork_compiler.runner.events import Event, RunStarted
 from bodywork_compiler.runner.inbox import Inbox, ProxyEnded, Wake
+from bodywork_compiler.runner.namespace import whereabouts
 from bodywork_compiler.runner.session import LOST_SERVER_SECONDS, Session
-from bodywork_compiler.runner.whereabouts import whereabouts
 
 STDERR = 2
 
@@ -80,7 +80,7 @@ def check_rights(plan: Plan, kubectl: Kubectl, tell: Callable[[Event], None], op
             options=replace(options, timeout_seconds=0.0),
         )
         with _closing(session):
-            rights.check_foreseen(session)
+            preflight.check_foreseen(session)
     finally:
         proxy.stop()
 

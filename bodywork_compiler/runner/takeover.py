@@ -1,4 +1,4 @@
-"""Taking over what stands under our names, on `--adopt`, while its users are served without a break.
+"""Taking over what stands under our names, on `--adopt`, while its users are served without a break; services that are restarted.
 
 A Deployment's selector cannot be changed. So the old one is deleted without its pods, which go on answering; ours comes up beside them; the Service
 is led over when ours is good; and after a good run the pods left behind go. A run that fails leaves them serving.
@@ -13,13 +13,29 @@ from bodywork_compiler import labels
 from bodywork_compiler.api import Object
 from bodywork_compiler.kubectl import KubectlFailed
 from bodywork_compiler.manifests import KubeObject, PlanStep, to_json
-from bodywork_compiler.runner import applying, jobs
-from bodywork_compiler.runner.before import LAST_APPLIED, find
-from bodywork_compiler.runner.observe import annotation, label, name, uid
+from bodywork_compiler.runner import applying
+from bodywork_compiler.runner.applying import tell_changes
+from bodywork_compiler.runner.before import LAST_APPLIED, Before, find, template_of
 from bodywork_compiler.runner.owners import Stranger, outlines
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.verdicts.values import Verdict
+from bodywork_compiler.runner.watching import annotation, generation, label, name, uid
+
+
+def restart_unchanged(session: Session, runs: Sequence[StageRun], before: Sequence[Before]) -> None:
+    """A Deployment whose pod template is as it was is restarted: its start-up code must run again to load the newest model."""
+    was = {each.name: each.object for each in before if each.kind == "Deployment" and each.object}
+    services = {run.plan.name: run for run in runs if run.plan.kind == "Deployment" and run.plan.name in was}
+    is_now = {each: find(session, "Deployment", each) or {} for each in services}
+    unchanged = [each for each in services if template_of(is_now[each]) == template_of(was[each])]
+    if unchanged:
+        result = session.kubectl.run("rollout", "restart", *(f"deployment/{each}" for each in unchanged))
+        tell_changes(session, runs[0].plan.step, [run.manifest for run in services.values()], result)
+        is_now |= {each: find(session, "Deployment", each) or {} for each in unchanged}
+    for deployment, run in services.items():
+        run.generation = generation(is_now[deployment])
+
 
 LEADING = ("Service", "Ingress")
 SPREAD_SECONDS = 15.0  # until every node, a busy one too, sends requests to the new pods: the ancestor's do not pause before they end
@@ -31,7 +47,7 @@ def make_room(session: Session, step: PlanStep) -> None:
     mine = [each for each in session.adopted if (each.kind, each.name) in names]
     former = [each for each in mine if each.kind == "Job"]
     if former:
-        jobs.delete(session, step.number, [each.name for each in former])
+        applying.delete(session, step.number, [each.name for each in former])
         session.picture.forget(uid(each.object) for each in former)
     _orphan(session, step.number, [each for each in mine if each.has_other_selector])
 

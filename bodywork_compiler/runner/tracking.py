@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bodywork_compiler import labels, names
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep
-from bodywork_compiler.runner.observe import annotation, label, name
+from bodywork_compiler.runner.watching import annotation, label, name
 
 Object = Mapping[str, Any]
 MOST_KINDS = 200  # that a Lease may name; a plan has a dozen

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bodywork_compiler.runner.verdicts import deployment, job, others, sets
+from bodywork_compiler.runner.verdicts import deployment, job, values
 from bodywork_compiler.runner.verdicts import pods as ask
 from bodywork_compiler.runner.verdicts.doom import are_refused
 from bodywork_compiler.runner.verdicts.pods import container_ends, started_pods
@@ -36,14 +36,14 @@ STILL_KINDS = (
 JUDGES: dict[str, Judge] = {
     "Job": job.judge,
     "Deployment": deployment.judge,
-    "StatefulSet": sets.judge_stateful_set,
-    "DaemonSet": sets.judge_daemon_set,
-} | dict.fromkeys(STILL_KINDS, others.judge_still)
+    "StatefulSet": deployment.judge_stateful_set,
+    "DaemonSet": deployment.judge_daemon_set,
+} | dict.fromkeys(STILL_KINDS, values.judge_still)
 
 
 def judge(obj: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
     """The verdict on `obj` as it was last seen; `events` are core/v1 Events, `pods` all that might be its own."""
-    verdict = JUDGES.get(str(obj.get("kind", "")), others.judge_by_conditions)(obj, pods, events, situation)
+    verdict = JUDGES.get(str(obj.get("kind", "")), values.judge_by_conditions)(obj, pods, events, situation)
     limit = situation.placing_limit
     if verdict.state == "running" and limit is not None and situation.placing_seconds >= limit:
         message = f"not started within {limit:g} s (--schedule-timeout): {verdict.message}"

@@ -15,8 +15,8 @@ from bodywork_compiler.kubectl_errors import is_conflict, is_there_already, lack
 from bodywork_compiler.manifests import KubeObject, Plan, to_json
 from bodywork_compiler.manifests.kube_yaml import values as read_back
 from bodywork_compiler.runner.before import LAST_APPLIED
-from bodywork_compiler.runner.groups import NAMESPACE, OPAQUE
-from bodywork_compiler.runner.observe import label, name
+from bodywork_compiler.runner.copies import NAMESPACE, OPAQUE
+from bodywork_compiler.runner.watching import label, name
 from bodywork_compiler.secret_groups.sources import Change, mended
 from bodywork_compiler.to_copy import to_copy
 from bodywork_compiler.values import value

@@ -13,8 +13,8 @@ from builders import write
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Document
-from bodywork_compiler.manifests.files import MOST_BYTES, read_file
 from bodywork_compiler.manifests.folder import KUSTOMIZATION, write_folder
+from bodywork_compiler.manifests.marker import MOST_BYTES, read_file
 from bodywork_compiler.source import RENDER_MARKER, RENDER_UNDER_WAY
 
 KILLED = 9

@@ -30,9 +30,9 @@ from bodywork_compiler.kubectl import Kubectl, Result, Target
 from bodywork_compiler.manifests import KubeObject, Plan, PlanStep, load_stream
 from bodywork_compiler.preview import compare, dry_run, standing
 from bodywork_compiler.run_options import RunOptions
-from bodywork_compiler.runner import missing, run
+from bodywork_compiler.runner import run, secrets
+from bodywork_compiler.runner.namespace import whereabouts
 from bodywork_compiler.runner.references import Key
-from bodywork_compiler.runner.whereabouts import whereabouts
 from bodywork_compiler.secret_groups import in_cluster
 from bodywork_compiler.secret_groups.in_cluster import Place as SecretPlace
 
@@ -238,8 +238,8 @@ CALLS: tuple[Callable[[Kubectl, str], object], ...] = (
     lambda kubectl, word: in_cluster.create_namespace(kubectl, word.replace("\x00", "")),
 )
 LINES: tuple[Callable[[Kubectl, str], str], ...] = (
-    lambda kubectl, word: missing.create(kubectl, word, [Key(word), Key(word, is_file=True)]),
-    lambda kubectl, word: missing.add(kubectl, word, [word]),
+    lambda kubectl, word: secrets.create(kubectl, word, [Key(word), Key(word, is_file=True)]),
+    lambda kubectl, word: secrets.add(kubectl, word, [word]),
 )
 
 

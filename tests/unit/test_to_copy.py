@@ -16,7 +16,7 @@ from bodywork_compiler.cli.earlier.secrets import create as create_secret
 from bodywork_compiler.cli.options import CompileOptions
 from bodywork_compiler.git.ssh import _not_accepted, unknown_host
 from bodywork_compiler.kubectl import Kubectl, Target
-from bodywork_compiler.runner import missing
+from bodywork_compiler.runner import secrets
 from bodywork_compiler.runner.references import Key
 from bodywork_compiler.to_copy import to_copy
 
@@ -50,7 +50,7 @@ def test_plain_ones_look_as_people_write_them() -> None:
 
 @pytest.mark.parametrize("key", ["-x", "--yes", "a b", "a'b", "$(id)"])
 def test_the_command_that_makes_a_secret_is_read_as_it_is_meant(key: str) -> None:
-    said = shlex.split(missing.create(CLUSTER, "store", [Key(name=key, is_file=False), Key(name=f"{key}2", is_file=True)], "prod"))
+    said = shlex.split(secrets.create(CLUSTER, "store", [Key(name=key, is_file=False), Key(name=f"{key}2", is_file=True)], "prod"))
     with create_secret.make_context("secret", said[3:], resilient_parsing=False) as context:
         assert (context.params["name"], context.params["group"]) == ("store", "prod")
         assert key in str(context.params)
@@ -58,9 +58,9 @@ def test_the_command_that_makes_a_secret_is_read_as_it_is_meant(key: str) -> Non
 
 
 HINTS: list[Callable[[str], str]] = [
-    lambda word: missing.create(CLUSTER, "store", [Key(name=word, is_file=False)], "prod"),
-    lambda word: missing.create(CLUSTER, "store", [Key(name=word, is_file=True)]),
-    lambda word: missing.create(Kubectl(target=Target(context=word)), "store", [Key(name="A", is_file=False)]),
+    lambda word: secrets.create(CLUSTER, "store", [Key(name=word, is_file=False)], "prod"),
+    lambda word: secrets.create(CLUSTER, "store", [Key(name=word, is_file=True)]),
+    lambda word: secrets.create(Kubectl(target=Target(context=word)), "store", [Key(name="A", is_file=False)]),
     lambda word: CLUSTER.line("describe", f"pod/{word}"),
     lambda word: f"bodywork apply{same_cluster(word, None)}",
     lambda word: same_project(word, CompileOptions(branch=word, file=word)),
@@ -79,7 +79,7 @@ def test_no_hint_lets_a_name_become_an_option_or_end_the_command(hint: Callable[
 
 
 def test_a_patch_of_a_secret_is_json_whatever_its_keys_are() -> None:
-    words = shlex.split(missing.add(CLUSTER, "store", ['a"b', "it's"]))
+    words = shlex.split(secrets.add(CLUSTER, "store", ['a"b', "it's"]))
     assert """--patch={"stringData": {"a\\"b": "VALUE", "it's": "VALUE"}}""" in words
 
 

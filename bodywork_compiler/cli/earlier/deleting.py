@@ -208,7 +208,7 @@ def _delete_ours(api: Api, way: Way, pipeline: str, asked: Deleting) -> None:
     from bodywork_compiler.cli.delete import left_beside, with_copies
     from bodywork_compiler.cli.pipeline import Opened
     from bodywork_compiler.deployed import deleting
-    from bodywork_compiler.deployed.held import refuse_while_held
+    from bodywork_compiler.deployed.deleting import refuse_while_held
     from bodywork_compiler.deployed.reading import read
 
     if not asked.break_lock:

@@ -108,7 +108,7 @@ def remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def home_of(home: str | None) -> str:
-    from bodywork_compiler.runner.groups import NAMESPACE
+    from bodywork_compiler.runner.copies import NAMESPACE
 
     return home or NAMESPACE
 

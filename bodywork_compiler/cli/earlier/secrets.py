@@ -199,7 +199,7 @@ def delete(name: str | None, group: str | None, asked: Asked) -> None:
 def _asking(asked: Asked) -> Iterator[Api]:
     """Also where the groups' namespace is not there yet: then there are no secrets in it."""
     from bodywork_compiler.deployed import reading
-    from bodywork_compiler.runner.groups import NAMESPACE
+    from bodywork_compiler.runner.copies import NAMESPACE
 
     with reading.opened(kubectl_of(asked.way, NAMESPACE), NAMESPACE) as api:
         yield api

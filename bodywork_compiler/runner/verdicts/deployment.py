@@ -1,4 +1,4 @@
-"""A service stage's Deployment: good when all wanted pods are of its newest revision, available, and no other is counted."""
+"""A Deployment, StatefulSet or DaemonSet: good when all wanted pods are of its newest revision and available, and no other is counted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from bodywork_compiler import labels
 from bodywork_compiler.runner.verdicts import pods as ask
-from bodywork_compiler.runner.verdicts import words
 from bodywork_compiler.runner.verdicts.doom import ENDS_ALLOWED, crashes, doom_of, fails_always
+from bodywork_compiler.runner.verdicts.pods import activity, end_of, given_up_after, times, waits_for_others, was_killed
 from bodywork_compiler.runner.verdicts.refusals import creation_doom, refused
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, any_condition, condition, is_observed, one_line
 
@@ -60,7 +60,7 @@ def _too_slow(deployment: Object, mine: Sequence[Object], situation: Situation) 
     progressing = any_condition(deployment, "Progressing") or {}
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         deadline = (deployment.get("spec") or {}).get("progressDeadlineSeconds")
-        waits = f": {words.activity(mine[-1], ())}" if mine else ""
+        waits = f": {activity(mine[-1], ())}" if mine else ""
         return _out_of_time(mine[-1] if mine else {}, f"made no progress for {deadline} s{waits}")
     return None
 
@@ -78,9 +78,9 @@ def _running(deployment: Object, mine: Sequence[Object], events: Sequence[Object
         return Verdict(state="running", message=one_line(f"waiting: {refused(str(failure.get('message') or ''))}"))
     unready = [pod for pod in mine if not ask.is_ready(pod)]
     if unready:
-        doing = words.activity(unready[0], events)
-        if words.waits_for_others(unready[0]):
-            doing += words.given_up_after((deployment.get("spec") or {}).get("progressDeadlineSeconds"), situation.placing_limit)
+        doing = activity(unready[0], events)
+        if waits_for_others(unready[0]):
+            doing += given_up_after((deployment.get("spec") or {}).get("progressDeadlineSeconds"), situation.placing_limit)
         return Verdict(state="running", message=doing)
     return Verdict(state="running", message=_counts(deployment))
 
@@ -116,8 +116,8 @@ def _ended_meanwhile(pod: Object) -> str:
     """
     for status, init in ask.containers(pod):
         ended, count = ask.last_end(status), ask.ends(status, init=init)
-        if ended is not None and count and not words.was_killed(ended):
-            return f"{words.times(words.end_of(pod, str(status.get('name', '')), ended), count)}; "
+        if ended is not None and count and not was_killed(ended):
+            return f"{times(end_of(pod, str(status.get('name', '')), ended), count)}; "
     return ""
 
 
@@ -136,3 +136,41 @@ def _max_startup(deployment: Object) -> float:
     """0 where nothing (readable) is said: then the progress deadline is the only limit."""
     said = ((deployment.get("metadata") or {}).get("annotations") or {}).get(labels.MAX_STARTUP, "")
     return float(said) if re.fullmatch(r"\d+(\.\d+)?", str(said)) else 0.0
+
+
+_BY_HAND = "OnDelete"  # whoever chose this update strategy deletes the old pods by hand
+
+
+def judge_stateful_set(stateful_set: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
+    """Partitions as in https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#partitions: pods below it stay as they are."""
+    spec, status = stateful_set.get("spec") or {}, stateful_set.get("status") or {}
+    wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
+    strategy = spec.get("updateStrategy") or {}
+    kept = wanted if strategy.get("type") == _BY_HAND else int((strategy.get("rollingUpdate") or {}).get("partition") or 0)
+    updated, ready = int(status.get("updatedReplicas") or 0), int(status.get("readyReplicas") or 0)
+    if status.get("updateRevision") == status.get("currentRevision"):  # then nothing is counted as updated
+        updated = int(status.get("replicas") or 0)
+    is_good = ready == wanted and int(status.get("replicas") or 0) == wanted and updated >= wanted - kept
+    return _judge(stateful_set, pods, events, situation, None if is_good else f"{min(ready, updated)} of {wanted}")
+
+
+def judge_daemon_set(daemon_set: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation) -> Verdict:
+    spec, status = daemon_set.get("spec") or {}, daemon_set.get("status") or {}
+    wanted, ready = int(status.get("desiredNumberScheduled") or 0), int(status.get("numberAvailable") or 0)
+    updated = wanted if (spec.get("updateStrategy") or {}).get("type") == _BY_HAND else int(status.get("updatedNumberScheduled") or 0)
+    return _judge(daemon_set, pods, events, situation, None if ready == wanted == updated else f"{min(ready, updated)} of {wanted}")
+
+
+def _judge(obj: Object, pods: Sequence[Object], events: Sequence[Object], situation: Situation, lacking: str | None) -> Verdict:
+    if (obj.get("metadata") or {}).get("deletionTimestamp"):
+        return Verdict(state="failed", message="it is being deleted by someone else")
+    if not is_observed(obj):
+        return Verdict(state="running", message="waiting for the cluster to see the change")
+    if lacking is None:
+        return Verdict(state="good")
+    mine = [pod for pod in ask.made_by(pods, ask.uid(obj)) if not ask.is_leaving(pod)]
+    ended_badly = crashes(mine, situation.ends_before, ENDS_ALLOWED) or doom_of(mine, events)
+    if ended_badly:
+        return Verdict(state="failed", message=ended_badly)
+    unready = [pod for pod in mine if not ask.is_ready(pod)]
+    return Verdict(state="running", message=activity(unready[0], events) if unready else f"waiting for pods: {lacking} are ready")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bodywork_compiler.runner.verdicts import pods as ask
-from bodywork_compiler.runner.verdicts import words
+from bodywork_compiler.runner.verdicts.pods import end_of, times
+from bodywork_compiler.runner.verdicts.pods import fails_always as container_fails_always
 from bodywork_compiler.runner.verdicts.refusals import config_doom, creation_doom, image_doom, refused
 from bodywork_compiler.runner.verdicts.values import ContainerKey, Object, condition, one_line
 
@@ -26,7 +27,7 @@ def fails_always(pods: Iterable[Object]) -> str | None:
     for pod in pods:
         for status, _ in ask.containers(pod):
             ended = ask.last_end(status)
-            found = ended and words.fails_always(pod, str(status.get("name", "")), ended)
+            found = ended and container_fails_always(pod, str(status.get("name", "")), ended)
             if found:
                 return found
     return None
@@ -43,7 +44,7 @@ def crashes(pods: Iterable[Object], ends_before: Mapping[ContainerKey, int], at_
             count = ask.ends(status, init=init) - ends_before.get((ask.uid(pod), container), 0)
             ended = ask.last_end(status)
             if ended is not None and count >= at_least:
-                return words.times(words.end_of(pod, container, ended), count)
+                return times(end_of(pod, container, ended), count)
     return None
 
 

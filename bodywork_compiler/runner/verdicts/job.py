@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bodywork_compiler.runner.verdicts import pods as ask
-from bodywork_compiler.runner.verdicts import words
 from bodywork_compiler.runner.verdicts.doom import cannot_be_made, doom_of, fails_always
+from bodywork_compiler.runner.verdicts.pods import activity, given_up_after, how_it_ended, times, took_longer, waits_for_others
 from bodywork_compiler.runner.verdicts.values import Object, Situation, Verdict, condition, one_line
 
 
@@ -36,9 +36,9 @@ def _unfinished(job: Object, mine: Sequence[Object], events: Sequence[Object], s
         if never:
             return Verdict(state="failed", message=why, attempts=attempts)
         return Verdict(state="running", message=f"waiting: {why}" if why else _between(job, mine), attempts=attempts)
-    doing = words.activity(active[-1], events)
-    if words.waits_for_others(active[-1]):
-        doing += words.given_up_after((job.get("spec") or {}).get("activeDeadlineSeconds"), situation.placing_limit)
+    doing = activity(active[-1], events)
+    if waits_for_others(active[-1]):
+        doing += given_up_after((job.get("spec") or {}).get("activeDeadlineSeconds"), situation.placing_limit)
     message = f"attempt {attempts} of {_allowed(job)}: {doing}" if attempts > 1 else doing
     return Verdict(state="running", message=message, attempts=attempts)
 
@@ -61,11 +61,11 @@ def _failed(job: Object, mine: Sequence[Object], attempts: int) -> Verdict:
     if not ended:
         return Verdict(state="failed", message=one_line(str(said.get("message") or said.get("reason") or "failed")), attempts=attempts)
     last = ended[-1]
-    how = [words.how_it_ended(pod) for pod in ended]
+    how = [how_it_ended(pod) for pod in ended]
     same = len(set(how)) == 1
-    message = words.times(how[-1], len(how)) if same else f"{how[-1]}, at attempt {attempts} of {_allowed(job)}"
+    message = times(how[-1], len(how)) if same else f"{how[-1]}, at attempt {attempts} of {_allowed(job)}"
     found = ask.failed_end(last)
-    return Verdict(state="timed out" if found and words.took_longer(found[1]) else "failed", message=message, attempts=attempts)
+    return Verdict(state="timed out" if found and took_longer(found[1]) else "failed", message=message, attempts=attempts)
 
 
 def _between(job: Object, mine: Sequence[Object]) -> str:
@@ -74,7 +74,7 @@ def _between(job: Object, mine: Sequence[Object]) -> str:
         return "waiting for its pod to go"
     if not ended:
         return "waiting for its pod"
-    how = words.how_it_ended(ended[-1])
+    how = how_it_ended(ended[-1])
     if len(ended) >= _allowed(job):
         return f"ending: {how}"
     return f"attempt {len(ended)} of {_allowed(job)} is over: {how}; the next follows"

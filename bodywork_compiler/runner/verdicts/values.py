@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -61,3 +61,27 @@ def one_line(text: str, limit: int = 400) -> str:
     """Blank runs and line breaks are one space; what is too long is cut, with a mark."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+_GOOD = ("Ready", "Available", "Complete", "Succeeded", "Established")
+_BAD = ("Failed", "Stalled")
+NOT_WATCHED = "applied, not watched"
+
+
+def judge_still(_obj: Object, _pods: Sequence[Object], _events: Sequence[Object], _situation: Situation) -> Verdict:
+    """Kinds that are what they are once they are applied: ConfigMap, Service, …"""
+    return Verdict(state="good")
+
+
+def judge_by_conditions(obj: Object, _pods: Sequence[Object], _events: Sequence[Object], _situation: Situation) -> Verdict:
+    bad = [found for kind in _BAD if (found := any_condition(obj, kind)) and found.get("status") == "True"]
+    if bad:
+        return Verdict(state="failed", message=one_line(str(bad[0].get("message") or bad[0].get("reason") or bad[0].get("type"))))
+    said = [found for kind in _GOOD if (found := any_condition(obj, kind))]
+    if not said:
+        return Verdict(state="good", message=NOT_WATCHED)
+    is_current = is_observed(obj) or "observedGeneration" not in (obj.get("status") or {})
+    if is_current and any(each.get("status") == "True" for each in said):
+        return Verdict(state="good")
+    words = said[0].get("message") or said[0].get("reason") or f"not {said[0].get('type')}"
+    return Verdict(state="running", message=one_line(f"waiting: {words}"))

@@ -11,10 +11,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodywork_compiler.compiler import start_scripts
+from bodywork_compiler.compiler import shared
 
 PYTHON = os.environ.get("BODYWORK_TEST_SCRIPTS_PYTHON", sys.executable)
-SCRIPTS = Path(start_scripts.__file__).parent / "scripts"
+SCRIPTS = Path(shared.__file__).parent / "scripts"
 
 
 @dataclass(frozen=True)

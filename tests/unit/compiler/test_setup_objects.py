@@ -8,7 +8,7 @@ import pytest
 from project_values import COMMIT, PUSHED, batch, compiled, service
 from yaml import safe_load
 
-from bodywork_compiler.compiler import RenderOptions, start_scripts
+from bodywork_compiler.compiler import RenderOptions, shared
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.source import Source
 
@@ -111,19 +111,19 @@ def test_the_digest_changes_with_any_object():
 def test_start_scripts_travel_once_readable_and_as_they_are():
     (name,) = (name for name in config_maps(batch(), service()) if "-scripts-" in name)
     scripts = config_maps()[name]
-    folder = Path(start_scripts.__file__).parent / "scripts"
+    folder = Path(shared.__file__).parent / "scripts"
     assert scripts["immutable"] is True
-    assert scripts["data"] == {file: (folder / file).read_text() for file in start_scripts.FILES}
+    assert scripts["data"] == {file: (folder / file).read_text() for file in shared.FILES}
     assert set(scripts["data"]) == {path.name for path in folder.iterdir() if path.is_file()}
     (text,) = (document.text for document in compiled(batch()) if document.name == name)
     assert '  "run.py": |\n    """Main container of a stage\'s pod' in text
 
 
 def test_scripts_are_named_by_their_content(monkeypatch):
-    before = start_scripts.start_scripts("bodywork-iris")
+    before = shared.start_scripts("bodywork-iris")
     changed = tuple((file, f"{text}#\n") for file, text in before.files)
-    monkeypatch.setattr(start_scripts, "_files", lambda: changed)
-    assert start_scripts.start_scripts("bodywork-iris").name != before.name
+    monkeypatch.setattr(shared, "_files", lambda: changed)
+    assert shared.start_scripts("bodywork-iris").name != before.name
 
 
 def test_files_that_travel_inside_come_back_whole_and_in_order():

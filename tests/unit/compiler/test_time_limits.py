@@ -4,7 +4,7 @@ import pytest
 from project_values import batch, compiled, service
 from yaml import safe_load
 
-from bodywork_compiler.compiler.limits import active_deadline_seconds
+from bodywork_compiler.compiler.options import active_deadline_seconds
 from bodywork_compiler.project import Batch
 
 

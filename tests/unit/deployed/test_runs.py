@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bodywork_compiler.deployed.runs import holding
+from bodywork_compiler.deployed.status import holding
 from bodywork_compiler.runner import lease
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=timezone.utc)

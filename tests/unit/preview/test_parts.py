@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bodywork_compiler.preview.parts import parts
+from bodywork_compiler.preview.difference import parts
 
 DEPLOYMENT: dict[str, Any] = {
     "metadata": {"annotations": {"bodywork/git-commit": "9d0c7aa"}, "labels": {"bodywork/step": "2"}},

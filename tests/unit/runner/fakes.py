@@ -17,9 +17,9 @@ from bodywork_compiler.run_options import DEFAULT_RUN, RunOptions
 from bodywork_compiler.runner import run
 from bodywork_compiler.runner.events import Event
 from bodywork_compiler.runner.inbox import Inbox
+from bodywork_compiler.runner.namespace import Whereabouts
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.tracking import Home
-from bodywork_compiler.runner.whereabouts import Whereabouts
 
 Object = dict[str, Any]
 NAMESPACE = {"kind": "Namespace", "metadata": {"name": "lab"}}

@@ -11,19 +11,18 @@ from fakes import PaperCluster, a_job, a_plan, a_session
 
 from bodywork_compiler.errors import ServerLost
 from bodywork_compiler.run_options import RunOptions
-from bodywork_compiler.runner import evidence, following
+from bodywork_compiler.runner import evidence, logs
 from bodywork_compiler.runner.inbox import Listed, LogOver, LogPiece, Lost
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
-from bodywork_compiler.runner.step import stage_plans
-from bodywork_compiler.runner.step_end import conclude
+from bodywork_compiler.runner.step import conclude, stage_plans
 
 ENDED_WELL, RUNS = {"terminated": {"exitCode": 0}}, {"running": {}}
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setattr(following, "follow", lambda *_: None)
+    monkeypatch.setattr(logs, "follow", lambda *_: None)
     found = a_session(PaperCluster(), a_plan(a_job("train", 1)))
     yield found
     found.close()

@@ -28,7 +28,7 @@ from fakes import (
 from bodywork_compiler.api import Refused
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Plan
-from bodywork_compiler.runner import groups, rights, secrets
+from bodywork_compiler.runner import copies, preflight, secrets
 from bodywork_compiler.runner.events import Event, LogLine, Notice, RunEnded, StepStarted
 
 GROUP = "iris-team"
@@ -46,7 +46,7 @@ class WithGroups(PaperCluster):
     groups: PaperCluster = field(default_factory=PaperCluster)
 
     def elsewhere(self, namespace: str) -> PaperCluster:
-        assert namespace == groups.NAMESPACE
+        assert namespace == copies.NAMESPACE
         return self.groups
 
     def _do(self, words: tuple[str, ...], manifests: list[Object]) -> Iterator[str]:
@@ -86,7 +86,7 @@ def needing(secret: str, *, stage: str = "train", key: str = "KEY", **spec: Any)
 def put_copy(cluster: WithGroups, name: str, *, has_mark: bool, renamed: str = "") -> None:
     """As a run has copied it in, or an earlier one, whose copies had no mark; or a person then, under another name."""
     source = a_secret(f"{GROUP}-{name}", "first-value")
-    body = groups.as_copy(source, name, namespace="lab", pipeline="iris").body
+    body = copies.as_copy(source, name, namespace="lab", pipeline="iris").body
     annotations = {key: text for key, text in body["metadata"]["annotations"].items() if has_mark or key != "bodywork/tracking-id"}
     cluster.put({**body, "metadata": {**body["metadata"], "name": renamed or name, "annotations": annotations}})
 
@@ -466,11 +466,11 @@ def test_what_neither_the_run_nor_the_pod_can_mask_is_said_before_step_1(cluster
 
 
 @pytest.mark.parametrize(
-    ("version", "group"), [("v1", None), ("1.0", None), ("1.1", groups.Group(name="iris", only="ssh-git-private-key"))]
+    ("version", "group"), [("v1", None), ("1.0", None), ("1.1", copies.Group(name="iris", only="ssh-git-private-key"))]
 )
-def test_before_v3_the_ssh_key_is_in_no_group(version: str, group: groups.Group | None) -> None:
+def test_before_v3_the_ssh_key_is_in_no_group(version: str, group: copies.Group | None) -> None:
     plan = of_group(needing("aws"), **{"ssh-secret": "ssh-git-private-key", "config-version": version})
-    assert groups.group_of(plan) == group
+    assert copies.group_of(plan) == group
 
 
 @pytest.mark.parametrize(("secret", "is_refused"), [("aws", True), ("elsewhere", False)])
@@ -480,7 +480,7 @@ def test_the_right_to_copy_is_asked_for_in_advance_where_there_is_something_to_c
     cluster.lacking = {"update secrets"}
     with closing(a_session(cluster, of_group(needing(secret)))) as session:
         if not is_refused:
-            rights.check_foreseen(session)
+            preflight.check_foreseen(session)
             return
         with pytest.raises(BodyworkError, match=r"needs rights that .* lacks: in namespace lab: update secrets"):
-            rights.check_foreseen(session)
+            preflight.check_foreseen(session)

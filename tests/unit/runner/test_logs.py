@@ -12,14 +12,14 @@ import pytest
 from api_servers import BREAK, Script, said, serving
 
 from bodywork_compiler.api import Api
-from bodywork_compiler.runner import following, logs
+from bodywork_compiler.runner import logs
 from bodywork_compiler.runner.events import LogEnded, LogLine
 from bodywork_compiler.runner.inbox import Inbox, LogOver, LogPiece, Message
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(logs, "PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def follow(folder: Path, *answers: tuple[int, list[bytes]]) -> tuple[list[str], 
     """The lines that came, whether they are all, and what was asked."""
     script, inbox = Script(*answers), Inbox()
     with serving(folder, script) as path:
-        source = following.Source(api=Api(path, "lab"), pod="train-x", container="stage", number=0)
-        following.follow(source, inbox, threading.Event())
+        source = logs.Source(api=Api(path, "lab"), pod="train-x", container="stage", number=0)
+        logs.follow(source, inbox, threading.Event())
     messages: list[Message] = []
     inbox.take_all(0.0, messages.append)
     lines = [each for message in messages if isinstance(message, LogPiece) for each in message.lines]
@@ -86,7 +86,7 @@ def told() -> list[Any]:
 
 @pytest.fixture
 def followed(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> logs.Logs:
-    monkeypatch.setattr(following, "follow", lambda *_: None)
+    monkeypatch.setattr(logs, "follow", lambda *_: None)
     return logs.Logs(Quiet(), Inbox(), told.append)
 
 
@@ -132,8 +132,8 @@ def test_a_good_services_log_is_not_waited_for(followed: logs.Logs, told: list[A
 
 def test_a_log_that_ended_before_its_container_is_gone_on_with(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A kubelet that goes down in good order ends it well. Just after its end the pod is still said to run: that means nothing."""
-    read: list[following.Source] = []
-    monkeypatch.setattr(following, "follow", lambda source, *_: read.append(source))
+    read: list[logs.Source] = []
+    monkeypatch.setattr(logs, "follow", lambda source, *_: read.append(source))
     monkeypatch.setattr(logs, "start_thread", lambda _name, body, _put: body())
     now = [0.0]
     followed = logs.Logs(Quiet(), Inbox(), told.append, clock=lambda: now[0])

@@ -8,7 +8,7 @@ from fakes import a_deployment, a_job, a_plan, a_service_of
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import Plan
 from bodywork_compiler.run_options import RunOptions
-from bodywork_compiler.runner import part
+from bodywork_compiler.runner import resume
 
 
 @pytest.fixture
@@ -32,22 +32,22 @@ def plan() -> Plan:
     ],
 )
 def test_what_is_run(plan: Plan, options: RunOptions, runs: list[tuple[int, str]]) -> None:
-    part.check(plan, options)
-    found = [(step.number, part.stage_of(each)) for step in part.narrowed(plan, options).steps for each in step.objects if step.number]
+    resume.check(plan, options)
+    found = [(step.number, resume.stage_of(each)) for step in resume.narrowed(plan, options).steps for each in step.objects if step.number]
     assert list(dict.fromkeys(found)) == runs
 
 
 def test_set_up_is_always_done(plan: Plan) -> None:
-    assert part.narrowed(plan, RunOptions(only=("serve",))).steps[0] == plan.steps[0]
+    assert resume.narrowed(plan, RunOptions(only=("serve",))).steps[0] == plan.steps[0]
 
 
 def test_a_step_that_there_is_not_is_refused(plan: Plan) -> None:
     with pytest.raises(BodyworkError, match="--from-step 4") as refused:
-        part.check(plan, RunOptions(from_step=4))
+        resume.check(plan, RunOptions(from_step=4))
     assert refused.value.hint == "The last step of iris is 3."
 
 
 def test_unknown_names_are_said_all_at_once_with_the_nearest(plan: Plan) -> None:
     with pytest.raises(BodyworkError, match="no stage trian-model \\(did you mean train-model\\?\\), xyz") as refused:
-        part.check(plan, RunOptions(only=("trian-model", "serve", "xyz")))
+        resume.check(plan, RunOptions(only=("trian-model", "serve", "xyz")))
     assert refused.value.hint == "Its stages: train-model, serve, train-model-2."

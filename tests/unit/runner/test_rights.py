@@ -7,9 +7,9 @@ from fakes import NAMESPACE, PaperCluster, a_deployment, a_failure_stage, a_job,
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.run_options import RunOptions
-from bodywork_compiler.runner import rights
+from bodywork_compiler.runner import preflight
 from bodywork_compiler.runner.events import Notice
-from bodywork_compiler.runner.rights import Right, is_given, rules_for, wanted
+from bodywork_compiler.runner.preflight import Right, is_given, rules_for, wanted
 
 TRAIN, SERVE = a_job("train", 1), a_deployment("serve", 2)
 
@@ -78,7 +78,7 @@ def test_what_a_run_can_do_without_is_said_once_and_it_goes_on(cluster: PaperClu
     plan = a_plan(TRAIN)
     told: list[object] = []
     with closing(a_session(cluster, plan, told)) as session:  # type: ignore[arg-type]
-        rights.check(session)
+        preflight.check_rights(session)
     said = [each.message for each in told if isinstance(each, Notice)]
     assert said == [
         "you may not get pods/log: no log of a stage is shown",

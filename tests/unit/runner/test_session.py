@@ -14,10 +14,10 @@ from bodywork_compiler.run_options import RunOptions
 from bodywork_compiler.runner import run, session, start
 from bodywork_compiler.runner.events import Event, Notice, RunEnded, StageProgress
 from bodywork_compiler.runner.inbox import Answered, Denied, Listed, Lost, ProxyEnded, Unwatched
+from bodywork_compiler.runner.namespace import Whereabouts
 from bodywork_compiler.runner.session import Session
 from bodywork_compiler.runner.stage_run import StageRun
 from bodywork_compiler.runner.step import look, stage_plans
-from bodywork_compiler.runner.whereabouts import Whereabouts
 
 AWAY = Lost("Job", "dial tcp 10.244.0.1:6443: connect: connection refused")
 PLAN = a_plan(a_job("train", 1))

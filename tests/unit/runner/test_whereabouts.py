@@ -10,7 +10,7 @@ from fakes import a_job, a_plan
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, Result, Target
-from bodywork_compiler.runner.whereabouts import Whereabouts, whereabouts
+from bodywork_compiler.runner.namespace import Whereabouts, whereabouts
 
 CONFIG = {"current-context": "kind-dev", "contexts": [{"name": "kind-dev", "context": {"namespace": "mine"}}]}
 
@@ -62,7 +62,7 @@ def test_inside_a_cluster_there_is_no_context(monkeypatch: pytest.MonkeyPatch) -
 
 def test_inside_a_cluster_the_pods_own_namespace_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
-    monkeypatch.setattr("bodywork_compiler.runner.whereabouts._POD_NAMESPACE", tmp_path / "namespace")
+    monkeypatch.setattr("bodywork_compiler.runner.namespace._POD_NAMESPACE", tmp_path / "namespace")
     kubectl = a_kubectl(Target(), error="error: current-context must exist in order to minify")
     assert whereabouts(kubectl, a_plan_in(None)).namespace == "default"
     (tmp_path / "namespace").write_text("lab")
