@@ -105,9 +105,9 @@ def _judged(name: _Name, file: Path, place: str, repository: Path | None) -> Ite
     target = Path(os.path.normpath(file.parent / path.replace("\0", "/")))
     if why := _leads_out(name, path, target, repository):
         yield _Wrong(place, why)
-    elif target.is_dir():
+    elif os.path.isdir(target):  # noqa: PTH112 unlike a Path's, also for names that no file may have
         yield target
-    elif target.exists():
+    elif os.path.exists(target):  # noqa: PTH110 likewise
         yield from _of_file(target, file, repository) if name.field in _PLUGINS else ()
     elif name.field in _IN_TEXT and (inside := _mappings(name.text, place)):
         yield from (each for node in inside for plugin in _of_plugin(node) for each in _judged(plugin, file, place, repository))
