@@ -28,8 +28,8 @@ _FLAGS = ("no-namespace", "argo-cd", "allow-privileges")
 def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: bool) -> None:
     """Say that all is well on stderr, or raise with everything that is not. Options other than places come from the folder itself.
 
-    Commits with the same files render to the same, but for their own hash. So the branch's head stands in for the commit that the folder
-    pins, when its files are the same: after a squash merge a clone does not have that commit any more.
+    What the folder says of its commit's files (`git-tree`) is never believed: the commit itself is rendered, and its own files are compared
+    with those of the branch's head. Only files that travel in the manifests can be compared without the commit.
     """
     from bodywork_compiler.manifests.check import compare, read_rendered
 
@@ -38,32 +38,48 @@ def check(where: str, options: CompileOptions, folder: Path, *, only_pinned: boo
     if given:
         raise click.UsageError(f"--check takes {', '.join(given)} from what DIR says of its own render; leave it away")
     head = _head(where, options, folder, rendered)
-    is_same = bool(rendered.tree) and head.source.tree == rendered.tree
     again = _again(where, options, folder, rendered)
-    faults = [] if only_pinned else _changed_since(folder, rendered, head, is_same=is_same)
-    pinned = _has_commit(where, rendered)
-    if faults and pinned is False and not is_same:
-        raise BodyworkError("\n".join(faults), hint=f"Render it again: {again}")
-    origin = Origin(
-        url=rendered.url,
-        branch=rendered.branch,
-        inline=bool(rendered.options.get("inline-source")),
-        commit=rendered.commit if is_same else None,
-    )
-    as_rendered = _as_rendered(options, rendered, commit=head.source.commit if is_same else rendered.commit)
+    inline = bool(rendered.options.get("inline-source"))
+    says_same = bool(rendered.tree) and head.source.tree == rendered.tree
+    is_lacking = _has_commit(where, rendered) is False
+    if is_lacking and not (inline and says_same):
+        raise _lacking(where, folder, rendered, [] if only_pinned else _changed_since(folder, rendered, head, is_same=says_same), again)
+    origin = Origin(url=rendered.url, branch=rendered.branch, inline=inline, commit=rendered.commit if is_lacking else None)
+    as_rendered = _as_rendered(options, rendered, commit=head.source.commit if is_lacking else rendered.commit)
     compiled = compile_location(where, as_rendered, Strictness(output=folder, origin=origin))
+    tree = compiled.source.tree
+    faults = [] if only_pinned else _changed_since(folder, rendered, head, is_same=tree == head.source.tree)
+    if tree != rendered.tree:
+        faults.insert(0, f"{folder}: its git-tree is not that of commit {rendered.commit[:7]}, whose files have {tree}")
     found = compare(compiled.documents, folder, pipeline=compiled.project.object_name)
     if found:
         faults.insert(0, _not_the_same(folder, rendered, found))
     if faults:
         raise BodyworkError("\n".join(faults), hint=f"Render it again: {again}")
     click.echo(f"{folder}: is what commit {rendered.commit[:7]} renders to ({found.same} files)", err=True)
-    if not origin.inline and (remote := _lost_from(where, rendered)):
+    if not inline and (remote := _lost_from(where, rendered)):
         click.echo(
             f"bodywork: commit {rendered.commit[:7]} is on no branch of {remote} that this clone knows. The server may drop it some day, and pods "
             f"could not fetch it then. To pin one that stays: {again}",
             err=True,
         )
+
+
+def _lacking(where: str, folder: Path, rendered: Rendered, faults: list[str], again: str) -> BodyworkError:
+    place = Place(folder=Path(where))
+    remote = to_remotes(ask_remotes(place).answer().text).of(rendered.branch) or "origin"
+    fetch = to_copy("git", "fetch", names=[remote, rendered.commit])
+    shallow = (
+        " This clone is shallow; the rest of it: git fetch --unshallow; in CI: fetch-depth: 0, or GIT_DEPTH: 0."
+        if is_shallow(place)
+        else ""
+    )
+    return BodyworkError(
+        "\n".join(
+            [*faults, f"{folder}: pins commit {rendered.commit[:7]}, which this clone does not have: what it renders to cannot be checked"]
+        ),
+        hint=f"Get the commit: {fetch}.{shallow} Or render it again: {again}",
+    )
 
 
 def _again(where: str, options: CompileOptions, folder: Path, rendered: Rendered) -> str:

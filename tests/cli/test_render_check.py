@@ -98,8 +98,14 @@ def test_the_command_that_renders_again_has_the_options_of_the_render(
     assert main(["render", "--check", "argo", "--templates", str(templates)]) == 0
 
 
-def test_a_shallow_clone_with_the_same_files_needs_no_history(iris: Repository, tmp_path: Path) -> None:
+def test_a_shallow_clone_needs_only_the_pinned_commit(iris: Repository, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     clone = a_shallow_clone(iris, tmp_path / "shallow")
+    pinned = iris.git("rev-parse", "HEAD~1")
+    assert main(["render", clone, "--check", f"{clone}/manifests"]) == 1
+    stderr = capfd.readouterr().err
+    assert f"git fetch origin {pinned}" in stderr
+    assert "the project was changed since" not in stderr
+    iris.git("-C", clone, "fetch", "--quiet", "--depth=1", "origin", pinned)
     assert main(["render", clone, "--check", f"{clone}/manifests"]) == 0
 
 
@@ -173,4 +179,4 @@ def test_a_commit_that_this_clone_has_not_got(iris: Repository, tmp_path: Path, 
     assert main(["render", "--check", "manifests", str(other.path)]) == 1
     assert "the project was changed since" in capfd.readouterr().err
     assert main(["render", "--check", "manifests", "--only-pinned", str(other.path)]) == 1
-    assert "no commit" in capfd.readouterr().err
+    assert "which this clone does not have" in capfd.readouterr().err

@@ -63,19 +63,62 @@ def test_rendered_again_after_a_squash_merge_they_pin_the_commit_that_stays(iris
     assert "is on no branch" not in capfd.readouterr().err
 
 
-def test_a_clone_made_after_a_squash_merge_does_not_have_the_pinned_commit(
+def test_a_clone_made_after_a_squash_merge_is_told_how_to_get_the_pinned_commit(
     iris: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pinned = squash_merged(iris)
     server = a_bare_copy(iris, tmp_path / "server")
     iris.git("clone", "--quiet", server.as_uri(), str(tmp_path / "clone"))
     monkeypatch.chdir(tmp_path / "clone")
+    for args in ([], ["--only-pinned"]):
+        assert check(*args) == 1
+        stderr = capfd.readouterr().err
+        assert f"manifests: pins commit {pinned[:7]}, which this clone does not have" in stderr
+        assert f"Get the commit: git fetch origin {pinned}." in stderr
+        assert "Or render it again: bodywork render -o manifests" in stderr
+    iris.git("-C", str(tmp_path / "clone"), "fetch", "--quiet", iris.path.as_uri(), pinned)
     assert check() == 0
-    assert check("--only-pinned") == 0
-    assert "is on no branch" not in capfd.readouterr().err, "of another server's branches nothing is known"
-    iris.git("-C", str(tmp_path / "clone"), "remote", "set-url", "origin", iris.git("remote", "get-url", "origin"))
+
+
+def test_files_that_travel_in_the_manifests_need_no_pinned_commit(
+    iris: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["render", "--inline-source", "-o", "manifests"]) == 0
+    iris.commit("Inline")
+    squash_merged(iris)
+    iris.git("clone", "--quiet", a_bare_copy(iris, tmp_path / "server").as_uri(), str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
     assert check() == 0
-    assert f"commit {pinned[:7]} is on no branch of origin that this clone knows" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("args", [[], ["--only-pinned"]])
+@pytest.mark.parametrize("inline", [[], ["--inline-source"]])
+def test_manifests_that_pin_other_code_under_the_digest_of_this_one_are_refused(
+    iris: Repository, inline: list[str], args: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A change proposes manifests alone: of a commit that was not merged, but with the words of the project as it is."""
+    assert main(["render", *inline, "-o", "manifests"]) == 0
+    iris.commit("Manifests")
+    ours = git_tree()
+    iris.git("switch", "--quiet", "--create", "evil")
+    write(iris.path / "train" / "main.py", "print('evil')\n")
+    evil = iris.commit("Other code")
+    assert main(["render", *inline, "-o", "manifests"]) == 0
+    facts = Path("manifests/00-setup/pipeline.yaml")
+    facts.write_text(facts.read_text().replace(git_tree(), ours))
+    iris.git("stash", "--quiet")
+    iris.git("switch", "--quiet", "better")
+    iris.git("stash", "pop", "--quiet")
+    iris.commit("Manifests")
+    capfd.readouterr()
+    assert check(*args) == 1
+    stderr = capfd.readouterr().err
+    assert f"manifests: its git-tree is not that of commit {evil[:7]}" in stderr
+    assert ("the project was changed since" in stderr) is (not args)
+
+
+def git_tree() -> str:
+    return Path("manifests/00-setup/pipeline.yaml").read_text().partition("git-tree: ")[2].split()[0].strip('"')
 
 
 def test_after_a_squash_merge_a_file_changed_by_hand_is_still_told(iris: Repository, capfd: pytest.CaptureFixture[str]) -> None:
