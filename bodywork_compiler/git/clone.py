@@ -39,7 +39,7 @@ def at_commit(where: Path, wanted: Wanted) -> Iterator[Checkout]:
     prefix = "" if folder == top else folder.relative_to(top).as_posix()
     listed = ask_tree(place, revision).answer()  # first, since it is quick to refuse what has no end
     blobs = blobs_in(place, revision, prefix)
-    manifests = manifest_folders(blob.path for blob in blobs) + output_within(folder, wanted.output)
+    manifests = manifest_folders((blob.path for blob in blobs), output_within(folder, wanted.output))
     commit = revision if wanted.commit else pinned_commit(place, revision, manifests, remotes.of(wanted.branch))
     # a partial clone may have lacked trees, which are there by now
     tree = tree_digest(listed.text if listed.code == 0 else ask_tree(place, revision).text(), manifests)

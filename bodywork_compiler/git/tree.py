@@ -132,16 +132,20 @@ def blobs_in(place: Place, commit: str, folder: str) -> tuple[Blob, ...]:
     return tuple(Blob(path=path, mode=mode, hash=hash_, size=int(size)) for path, mode, hash_, size in files)
 
 
-def manifest_folders(paths: Iterable[str]) -> tuple[str, ...]:
-    """The folders of manifests among these files: a render's, by its marker, and overlays, which are kustomizations without a script in them.
+def manifest_folders(paths: Iterable[str], output: Iterable[str] = ()) -> tuple[str, ...]:
+    """The folders of manifests among these files: a render's, by its marker or as its `output`, and overlays, which are kustomizations.
 
-    What is in them is no part of the project. The project's own folder is never one.
+    What is in them is no part of the project. So a folder that pods run or install something of is never one, whatever lies beside it; nor is
+    the project's own folder.
     """
     inside = [path for path in map(PurePosixPath, paths) if len(path.parts) > 1]
-    rendered = {str(path.parent) for path in inside if path.name == RENDER_MARKER}
-    with_script = {str(folder) for path in inside if path.suffix in (".py", ".ipynb") for folder in path.parents}
-    overlays = {str(path.parent) for path in inside if path.name in KUSTOMIZATIONS} - with_script
-    return tuple(sorted(rendered | overlays))
+    made = {str(path.parent) for path in inside if path.name in (RENDER_MARKER, *KUSTOMIZATIONS)} | set(output)
+    return tuple(sorted(made - {str(folder) for path in inside if _is_for_pods(path) for folder in path.parents}))
+
+
+def _is_for_pods(path: PurePosixPath) -> bool:
+    """A script, a notebook, or requirements by the names that pip's users give them."""
+    return path.suffix in (".py", ".ipynb") or ("requirements" in path.name and path.suffix in (".txt", ".in"))
 
 
 def names_in(tree: str) -> list[str]:

@@ -53,7 +53,7 @@ def _found(place: Place, top: Path, questions: tuple[Asked, Asked, Asked], wante
     changed, untracked = (_inside(paths, prefix) for paths in (status.changed, status.untracked))
     head = require_a_commit(status, folder)
     tree = asked_tree.text()
-    manifests = manifest_folders([*names_in(tree), *changed]) + output_within(folder, wanted.output)
+    manifests = manifest_folders([*names_in(tree), *changed], output_within(folder, wanted.output))
     commit = head if wanted.as_head else pinned_commit(place, "HEAD", manifests, remotes.of(status.branch))
     digest = tree_digest(tree, manifests)
     pinned = Pinned(commit=commit, branch=status.branch, folder=prefix, tree=digest, is_pushed=_is_pushed(status, remotes))

@@ -222,6 +222,29 @@ def test_a_change_of_the_project_makes_them_stale(
     assert "the project was changed since" in capfd.readouterr().err
 
 
+def rendered_among_the_scripts(_iris: Repository) -> None:
+    assert main(["render", "-o", "train"]) == 0
+
+
+def an_empty_marker(iris: Repository) -> None:
+    write(iris.path / "train" / ".bodywork-render", "")
+
+
+@pytest.mark.parametrize("name", ["main.py", "requirements.txt"])
+@pytest.mark.parametrize("mark", [rendered_among_the_scripts, an_empty_marker])
+def test_manifests_among_the_scripts_do_not_hide_them(iris: Repository, mark: Callable[[Repository], None], name: str) -> None:
+    mark(iris)
+    iris.commit("Manifests")
+    write(iris.path / "train" / name, "# other\n")
+    changed = iris.commit("A change")
+    assert check() == 1
+    iris.git("update-ref", "refs/remotes/origin/better", "HEAD")
+    assert main(["render", "-o", "manifests"]) == 0
+    assert changed in Path("manifests/00-setup/pipeline.yaml").read_text()
+    assert main(["render", "-o", "train"]) == 0
+    assert changed in Path("train/00-setup/pipeline.yaml").read_text()
+
+
 def test_taken_back_the_change_is_none(iris: Repository) -> None:
     a_script(iris.path)
     iris.commit("Best training")

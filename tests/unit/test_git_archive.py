@@ -86,6 +86,15 @@ def test_a_folder_is_a_renders_by_its_marker() -> None:
     assert [path for path in ("a", "a/x", "ab/x", "b/x", "b/c/d") if is_within(path, ("a", "b/c"))] == ["a", "a/x", "b/c/d"]
 
 
+@pytest.mark.parametrize("made", [".bodywork-render", "kustomization.yaml"])
+@pytest.mark.parametrize(
+    "ours", ["src/main.py", "src/deep/main.py", "src/notebook.ipynb", "src/requirements.txt", "src/requirements-dev.in"]
+)
+def test_a_folder_with_what_pods_run_or_install_is_no_folder_of_manifests(made: str, ours: str) -> None:
+    assert manifest_folders([f"src/{made}", "src/x.yaml", ours]) == ()
+    assert manifest_folders([f"src/{made}", "src/x.yaml", "src/notes.txt"]) == ("src",)
+
+
 def test_a_terminated_process_leaves_no_scratch_folder(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom bodywork_compiler.git.scratch import scratch_folder\n"
