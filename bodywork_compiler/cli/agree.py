@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bodywork_compiler.cli.manifests import same_files_near
 from bodywork_compiler.cli.pipeline import can_answer
 from bodywork_compiler.errors import BodyworkError, exit_code_of
 
@@ -26,14 +27,14 @@ class _Interrupted(BodyworkError):
         self.exit_code = exit_code
 
 
-def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> Callable[[RunStarted], None]:
+def asking(plan: Plan, kubectl: Kubectl, *, where: str, yes: bool, options: RunOptions) -> Callable[[RunStarted], None]:
     """In a pipe or in CI the command itself is the word; on a terminal it is asked for, unless it was given with `--yes`."""
 
     def agree(started: RunStarted) -> None:
         if yes or not can_answer():
             return
         try:
-            _show(plan, kubectl, started, options)
+            _show(plan, kubectl, started, options, where)
             agreed = _confirmed()
         except KeyboardInterrupt as interrupt:
             click.echo(err=True)
@@ -44,12 +45,12 @@ def asking(plan: Plan, kubectl: Kubectl, *, yes: bool, options: RunOptions) -> C
     return agree
 
 
-def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> None:
+def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions, where: str) -> None:
     from bodywork_compiler.report.output import Output
     from bodywork_compiler.report.summary import outlook
     from bodywork_compiler.runner.namespace import cluster_of
 
-    found, why = _foreseen(plan, kubectl, started, options)
+    found, why = _foreseen(plan, kubectl, started, options, where)
     output = Output(sys.stderr, environ=os.environ)
     for line in outlook(started, found, cluster=cluster_of(kubectl), prune=options.prune):
         output.line(line)
@@ -58,7 +59,7 @@ def _show(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions
     output.flush()
 
 
-def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions) -> tuple[Difference | None, str]:
+def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOptions, where: str) -> tuple[Difference | None, str]:
     """What would change; or why that cannot be said, which keeps nobody from a run."""
     from bodywork_compiler.preview.compare import compare
     from bodywork_compiler.printable import printable
@@ -66,7 +67,8 @@ def _foreseen(plan: Plan, kubectl: Kubectl, started: RunStarted, options: RunOpt
     from bodywork_compiler.runner.owners import NotOurs
 
     try:
-        return compare(plan, kubectl, Whereabouts(context=started.context, namespace=started.namespace), options), ""
+        there = Whereabouts(context=started.context, namespace=started.namespace)
+        return compare(plan, kubectl, there, options, same_files_near(where)), ""
     except NotOurs:  # which the run would refuse after the question
         raise
     except BodyworkError as why:

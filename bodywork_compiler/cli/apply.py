@@ -141,7 +141,7 @@ def apply(where: str, options: CompileOptions, asked: Asked) -> int:
             options=asked.run,
         )
     gc.enable()  # off at the start (`__main__.run`), and a run may last for hours
-    ask = asking(plan, kubectl, yes=asked.yes or where == STDIN, options=asked.run)
+    ask = asking(plan, kubectl, where=where, yes=asked.yes or where == STDIN, options=asked.run)
 
     def agree(started: RunStarted) -> None:
         ask(started)

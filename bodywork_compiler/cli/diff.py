@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bodywork_compiler.cli import complete
-from bodywork_compiler.cli.manifests import plan_at
+from bodywork_compiler.cli.manifests import plan_at, same_files_near
 from bodywork_compiler.cli.options import CompileOptions, compile_options, show_command, target_options
 from bodywork_compiler.cli.run_options import adopt_option
 from bodywork_compiler.errors import BodyworkError
@@ -76,7 +76,7 @@ def _difference(where: str, options: CompileOptions, target: Target, run: RunOpt
     kubectl = Kubectl(target=target, show=show_command if print_commands else None)
     plan, _ = plan_at(where, options, kubectl)
     check_names(plan, run)
-    return compare(plan, kubectl, options=run)
+    return compare(plan, kubectl, options=run, have_same_files=same_files_near(where))
 
 
 def _say(found: Difference) -> None:

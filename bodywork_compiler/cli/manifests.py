@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bodywork_compiler.to_copy import to_copy
 if TYPE_CHECKING:
     from bodywork_compiler.kubectl import Kubectl
     from bodywork_compiler.manifests import Plan
+    from bodywork_compiler.preview.difference import HaveSameFiles
     from bodywork_compiler.runner.events import Level
 
 STDIN = "-"
@@ -102,6 +104,14 @@ def read_manifests(where: str, kustomize: Callable[[Path], str]) -> Plan:
             hint=f"Give the project's folder: {to_copy('bodywork', click.get_current_context().info_name or '', names=[str(path.parent)])}",
         )
     return load_file(path)
+
+
+def same_files_near(where: str) -> HaveSameFiles:
+    """Asked of the repository that `where` is in; of the current one for a URL or standard input: it may have their commits."""
+    from bodywork_compiler.git.tree import have_same_files
+
+    path = Path(where)
+    return partial(have_same_files, next((each for each in (path, path.parent) if each.is_dir()), Path()))
 
 
 def checked_manifests(where: str, options: CompileOptions) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.git.process import Place, ask, ask_server, complaint, tell
+from bodywork_compiler.git.questions import commit_of, is_hash, top_of
 from bodywork_compiler.source import KUSTOMIZATIONS, RENDER_MARKER
 from bodywork_compiler.values import value
 
@@ -161,6 +162,19 @@ def tree_digest(tree: str, without: Sequence[str]) -> str:
         if " blob " in meta and not is_within(path, without):
             digest.update(os.fsencode(f"{entry}\0"))
     return digest.hexdigest()
+
+
+def have_same_files(where: Path, one: str, other: str, folder: str) -> bool:
+    """Whether the repository that `where` is in has both commits, and in both the project in `folder` has the same files. No network."""
+    try:
+        place = Place(folder=top_of(where.resolve()))
+        if not all(is_hash(commit) and commit_of(place, commit) for commit in (one, other)):
+            return False
+        trees = [ask(place, "ls-tree", "-r", "-z", "--full-tree", f"{commit}:{folder}") for commit in (one, other)]
+    except BodyworkError:
+        return False
+    digests = {tree_digest(tree.text, manifest_folders(names_in(tree.text))) for tree in trees}
+    return len(digests) == 1 and all(tree.code == 0 for tree in trees)
 
 
 def is_within(path: str, folders: Iterable[str]) -> bool:

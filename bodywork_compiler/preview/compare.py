@@ -10,7 +10,7 @@ from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.kubectl import Kubectl, KubectlFailed
 from bodywork_compiler.kubectl_errors import rights_lacking
 from bodywork_compiler.manifests import KubeObject, Plan
-from bodywork_compiler.preview.difference import change, is_namespace_of_run, put_over, same_files
+from bodywork_compiler.preview.difference import HaveSameFiles, change, is_namespace_of_run, put_over, same_files
 from bodywork_compiler.preview.groups import copies
 from bodywork_compiler.preview.standing import has_namespace, items, labelled, left, standing, strangers
 from bodywork_compiler.preview.values import Difference, Object
@@ -37,7 +37,13 @@ from bodywork_compiler.runner.tracking import tracked
 _SEE_THE_LOCK = "get leases.coordination.k8s.io"
 
 
-def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, options: RunOptions = DEFAULT_RUN) -> Difference:
+def compare(
+    plan: Plan,
+    kubectl: Kubectl,
+    where: Whereabouts | None = None,
+    options: RunOptions = DEFAULT_RUN,
+    have_same_files: HaveSameFiles = lambda *_: False,
+) -> Difference:
     """What apply would change. What is not this pipeline's to change, or what the server refuses, is raised, all of it at once."""
     where = where or whereabouts(kubectl, plan)
     plan = tracked(plan, where.namespace)
@@ -57,7 +63,7 @@ def compare(plan: Plan, kubectl: Kubectl, where: Whereabouts | None = None, opti
     bodies, free = [each for _, each in objects], secrets.token_hex(4)
     pods = check_pods(Rehearsal(there, free, accounts_to_come(bodies, live, where.namespace)), bodies)
     known = _known(bodies, live, where.namespace)
-    words = same_files(_facts_of(live, plan, where.namespace), plan.facts)
+    words = same_files(_facts_of(live, plan, where.namespace), plan.facts, have_same_files)
     rehearsed, warned, lacking = _rehearse(there, calls(known, live, namespace=where.namespace, free=free), pods, live)
     return Difference(
         pipeline=plan.pipeline,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -144,6 +144,10 @@ def _in_pod(path: _Path) -> str:
 _OURS = {labels.FETCH, labels.INSTALL, labels.MAIN}
 
 
+# of two commits and a project's folder in them, whether the repository in front of us has both, with the same files
+HaveSameFiles = Callable[[str, str, str], bool]
+
+
 def change(
     manifest: KubeObject, step: int, live: Object | None, rehearsed: Object | None, same_files: Mapping[str, str] = MappingProxyType({})
 ) -> Change:
@@ -175,8 +179,11 @@ def put_over(live: Any, manifest: Any) -> Any:
     return live if manifest is None else manifest
 
 
-def same_files(live: Object | None, facts: Mapping[str, str]) -> Mapping[str, str]:
-    """From the pipeline's ConfigMap as it is and the plan's `facts`: the words of one commit and the other's, if they have the same files."""
+def same_files(live: Object | None, facts: Mapping[str, str], have_same_files: HaveSameFiles) -> Mapping[str, str]:
+    """From the pipeline's ConfigMap as it is and the plan's `facts`: the words of one commit and the other's, if they have the same files.
+
+    Both texts may be anybody's: what they say of their files counts only where the repository, which is asked, says it too.
+    """
     data = (live or {}).get("data") or {}
     keys = (labels.FACT_GIT_COMMIT, labels.FACT_PLAN_DIGEST)
     is_same = facts.get(labels.FACT_GIT_TREE) and all(
@@ -185,6 +192,8 @@ def same_files(live: Object | None, facts: Mapping[str, str]) -> Mapping[str, st
     if not is_same or not all(data.get(key) and facts.get(key) for key in keys) or data[keys[0]] == facts[keys[0]]:
         return {}
     commit, other = str(data[labels.FACT_GIT_COMMIT]), facts[labels.FACT_GIT_COMMIT]
+    if not have_same_files(commit, other, facts.get(labels.FACT_GIT_FOLDER, "")):
+        return {}
     return {commit: other, commit[:7]: other[:7], str(data[labels.FACT_PLAN_DIGEST]): facts[labels.FACT_PLAN_DIGEST]}
 
 

@@ -9,6 +9,7 @@ import pytest
 from builders import Repository, a_bare_copy, a_pipeline, write
 
 from bodywork_compiler.cli import main
+from bodywork_compiler.git.tree import have_same_files
 
 OVERLAY = "resources: [../../manifests]\nnamespace: prod\n"
 
@@ -243,6 +244,19 @@ def test_manifests_among_the_scripts_do_not_hide_them(iris: Repository, mark: Ca
     assert changed in Path("manifests/00-setup/pipeline.yaml").read_text()
     assert main(["render", "-o", "train"]) == 0
     assert changed in Path("train/00-setup/pipeline.yaml").read_text()
+
+
+def test_what_diff_takes_for_the_same_files_is_read_from_both_commits(iris: Repository, tmp_path: Path) -> None:
+    better = iris.git("rev-parse", "better~1")
+    squash_merged(iris)
+    squashed, before = (iris.git("rev-parse", each) for each in ("HEAD", "HEAD~1"))
+    assert have_same_files(iris.path / "train", better, squashed, "")
+    assert have_same_files(iris.path, better, squashed, "serve")
+    assert not have_same_files(iris.path, before, squashed, "")
+    assert not have_same_files(iris.path, "a" * 40, squashed, "")
+    assert not have_same_files(iris.path, "better~1", squashed, "")
+    assert not have_same_files(iris.path, better, squashed, "nowhere")
+    assert not have_same_files(tmp_path, better, squashed, "")
 
 
 def test_taken_back_the_change_is_none(iris: Repository) -> None:
