@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bodywork_compiler.errors import BodyworkError
@@ -169,6 +169,17 @@ def is_on_remote(place: Place, commit: str, remote: str, why: Callable[[str], st
     if known and not tell(place, "rev-list", "-1", "--stdin", stdin=f"{commit}\n{beyond}".encode()).text:
         return True
     return False if len(known) == len(tips) else None
+
+
+def ignored_in(place: Place, files: Iterable[Path]) -> set[Path]:
+    """Those of a work tree's files that git ignores; a committed one is never ignored. `place` is its root."""
+    top = place.folder.resolve()
+    listed = b"".join(os.fsencode(file.relative_to(top)) + b"\0" for file in sorted(files))
+    words = ("check-ignore", "--stdin", "-z")
+    answer = ask(place, *words, stdin=listed)
+    if answer.code == 1:  # none of them
+        return set()
+    return {top / name for name in os.fsdecode(require(answer, words).output).split("\0") if name}
 
 
 def current_branch(place: Place) -> str | None:

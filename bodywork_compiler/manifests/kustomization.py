@@ -15,6 +15,9 @@ from typing import NamedTuple
 import yaml
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git.process import Place
+from bodywork_compiler.git.questions import ignored_in, top_of
+from bodywork_compiler.git.tree import is_git_folder
 from bodywork_compiler.manifests import marker
 from bodywork_compiler.manifests.folder import KUSTOMIZATION
 from bodywork_compiler.manifests.guide import kustomization_of
@@ -70,11 +73,21 @@ class _Wrong(NamedTuple):
     message: str
 
 
+class _File(NamedTuple):
+    """A file that is there, and the kustomization that names it."""
+
+    path: Path
+    kustomization: Path
+    place: str
+    text: str
+
+
 def refuse_what_leads_out(folder: Path) -> None:
     """Raise where this kustomization, or one that it is built on, names what is not in the repository (outside of one: by an absolute path)."""
     here = folder.resolve()
     repository = next((each for each in (here, *here.parents) if (each / ".git").exists()), None)
     wrong: list[_Wrong] = []
+    named: list[_File] = []
     todo, seen = [folder], set[str]()
     while todo:
         at = todo.pop()
@@ -83,15 +96,33 @@ def refuse_what_leads_out(folder: Path) -> None:
             for each in _looked_at(at, repository):
                 if isinstance(each, _Wrong):
                     wrong.append(each)
+                elif isinstance(each, _File):
+                    named.append(each)
                 else:
                     todo.append(each)
+    if repository and named:
+        wrong += _ignored(named)
     if wrong:
         lines = [f"{each.place}: {each.message}" for each in wrong[:_MOST_SHOWN]]
         raise BodyworkError("\n  ".join([*lines, *(["…"] if wrong[_MOST_SHOWN:] else [])]), hint=_HINT)
 
 
-def _looked_at(folder: Path, repository: Path | None) -> Iterator[_Wrong | Path]:
-    """What is wrong with a folder's kustomization, and the folders that it is built on."""
+def _ignored(named: list[_File]) -> Iterator[_Wrong]:
+    """What git ignores is of this machine alone, a token perhaps. A kustomization that is ignored itself, as rendered folders may be, names it freely."""
+    by_top: dict[Path, set[Path]] = {}
+    marks = {each: each.path.parent / RENDER_MARKER for each in named}
+    for path in {path for each in named for path in (each.path, each.kustomization, marks[each]) if path.exists()}:
+        real = Path(os.path.realpath(path))
+        by_top.setdefault(top_of(real.parent), set()).add(real)
+    ignored = {real for top, reals in by_top.items() for real in ignored_in(Place(folder=top), reals)}
+    for each in named:
+        of_commit = not {Path(os.path.realpath(path)) for path in (each.kustomization, marks[each])} & ignored
+        if of_commit and Path(os.path.realpath(each.path)) in ignored:
+            yield _Wrong(each.place, f"names {shown(each.text)}, which is ignored by git")
+
+
+def _looked_at(folder: Path, repository: Path | None) -> Iterator[_Wrong | _File | Path]:
+    """What is wrong with a folder's kustomization, the files that it names, and the folders that it is built on."""
     for file in (folder / name for name in KUSTOMIZATIONS):
         if read_file(file, inside=folder) is None:
             continue
@@ -100,7 +131,7 @@ def _looked_at(folder: Path, repository: Path | None) -> Iterator[_Wrong | Path]
                 yield from _judged(name, file, f"{file}:{name.line}", repository)
 
 
-def _judged(name: _Name, file: Path, place: str, repository: Path | None) -> Iterator[_Wrong | Path]:
+def _judged(name: _Name, file: Path, place: str, repository: Path | None) -> Iterator[_Wrong | _File | Path]:
     path = name.text.rpartition("=")[2] if name.field in _NAMED_FILES else name.text
     target = Path(os.path.normpath(file.parent / path.replace("\0", "/")))
     if why := _leads_out(name, path, target, repository):
@@ -108,6 +139,7 @@ def _judged(name: _Name, file: Path, place: str, repository: Path | None) -> Ite
     elif os.path.isdir(target):  # noqa: PTH112 unlike a Path's, also for names that no file may have
         yield target
     elif os.path.exists(target):  # noqa: PTH110 likewise
+        yield _File(target, file, place, name.text)
         yield from _of_file(target, file, repository) if name.field in _PLUGINS else ()
     elif name.field in _IN_TEXT and (inside := _mappings(name.text, place)):
         yield from (each for node in inside for plugin in _of_plugin(node) for each in _judged(plugin, file, place, repository))
@@ -124,10 +156,13 @@ def _leads_out(name: _Name, path: str, target: Path, repository: Path | None) ->
         return f"names {shown(name.text)}, an absolute path"
     if repository and not _is_inside(target, repository):
         return f"names {shown(name.text)}, which leads out of the repository"
+    real = Path(os.path.realpath(target))
+    if any(is_git_folder(part) for part in (*Path(path).parts, *(real.relative_to(repository) if repository else real).parts)):
+        return f"names {shown(name.text)}, which is in git's own folder"
     return None
 
 
-def _of_file(plugin: Path, file: Path, repository: Path | None) -> Iterator[_Wrong | Path]:
+def _of_file(plugin: Path, file: Path, repository: Path | None) -> Iterator[_Wrong | _File | Path]:
     """What a generator's or transformer's own file names, from the folder of the kustomization `file`."""
     for node in nodes(read_text(plugin, inside=repository or plugin.parent), str(plugin)):
         for each in _of_plugin(node):

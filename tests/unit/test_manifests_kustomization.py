@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from builders import a_repository, write
+from builders import Repository, a_repository, write
 
 from bodywork_compiler.errors import BodyworkError
 from bodywork_compiler.manifests import load_folder
@@ -169,3 +169,33 @@ def test_what_cannot_be_read_is_not_left_to_kustomize(repository: Path) -> None:
     folder = repository / "overlays" / "prod"
     write(folder / "kustomization.yaml", "resources: [\n")
     assert str(folder) in refused(folder)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=json.dumps)
+@pytest.mark.parametrize("name", [".git/config", "sub/../.git/config", "linked", ".GIT/config", "git~1/config"])
+def test_gits_own_folder_is_read_into_nothing(repository: Path, field: object, name: str) -> None:
+    write(repository / ".GIT" / "config", "token")
+    write(repository / "git~1" / "config", "token")
+    (repository / "linked").symlink_to(".git/config")
+    write(repository / "kustomization.yaml", json.dumps(field).replace("X", name))
+    message = refused(repository)
+    assert message.startswith(f"{repository}/kustomization.yaml:1: names ")
+    assert "which is in git's own folder" in message
+
+
+@pytest.mark.parametrize("name", [".env", "linked"])
+def test_what_git_ignores_is_refused_unless_it_was_committed(repository: Path, name: str) -> None:
+    write(repository / ".gitignore", ".env\n")
+    write(repository / ".env", "TOKEN=x\n")
+    (repository / "linked").symlink_to(".env")
+    write(repository / "kustomization.yaml", json.dumps({"configMapGenerator": [{"name": "c", "files": [f"key={name}"]}]}))
+    assert refused(repository) == f"{repository}/kustomization.yaml:1: names key={name}, which is ignored by git"
+    Repository(repository).git("add", "--force", ".env")
+    with pytest.raises(Started):
+        load_folder(repository, kustomize)
+
+
+def test_a_rendered_folder_may_be_ignored(repository: Path) -> None:
+    write(repository / ".gitignore", "/manifests/\n")
+    with pytest.raises(Started):
+        load_folder(an_overlay(repository, {"resources": ["../../manifests"]}), kustomize)
