@@ -38,7 +38,9 @@ _KEPT = {
 }
 _SIGPIPE = 13  # on every POSIX system; Python ignores it, and git would inherit that. `signal` takes longer to import than to say this
 _SIGKILL = 9
-SILENT_SECONDS = 300.0  # of a question for which no server is asked
+SILENT_SECONDS = 60.0  # of a question for which no server is asked
+WALK_SECONDS = 300.0  # of one that goes through a history or all files, which may take long in a large repository
+_WALKS = {"archive", "for-each-ref", "log", "rev-list", "status"}
 _AT_ONCE = 1 << 20
 LARGEST_ANSWER = 128 << 20
 LARGEST_LISTING = (
@@ -102,15 +104,14 @@ class Asked:
 
     def answer(self) -> Answer:
         """Whatever the exit code is. Can be had once. Raises for more than may be held in memory."""
+        seconds = WALK_SECONDS if self.args[0] in _WALKS else SILENT_SECONDS
         at_most = LARGEST_LISTING if self.args[0] == "ls-tree" else LARGEST_ANSWER
         try:
-            output, error = _read_all(
-                self._output, self._error, at_most=at_most, silent_seconds=None if self._place.may_fetch else SILENT_SECONDS
-            )
+            output, error = _read_all(self._output, self._error, at_most=at_most, silent_seconds=None if self._place.may_fetch else seconds)
         except TimeoutError:
             os.kill(self._process or 0, _SIGKILL)
             raise BodyworkError(
-                f"git {_verb(self.args)} in {self._place.folder}: said nothing for {SILENT_SECONDS:.0f} s, and was ended",
+                f"git does not answer: git {_verb(self.args)} in {self._place.folder}: said nothing for {seconds:.0f} s, and was ended",
                 hint="Is there a named pipe among the repository's files, or a file system that does not answer?",
             ) from None
         except OverflowError:

@@ -10,6 +10,7 @@ import pytest
 from builders import a_repository
 
 from bodywork_compiler.errors import BodyworkError
+from bodywork_compiler.git import process
 from bodywork_compiler.git.process import Answer, Asked, Place, ask, complaint, environment, tell
 from bodywork_compiler.git.scratch import scratch_folder
 
@@ -102,3 +103,11 @@ def test_a_scratch_folder_is_gone_whatever_happens() -> None:
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert not seen[0].exists()
+
+
+@pytest.mark.parametrize(("limit", "question"), [("SILENT_SECONDS", "config"), ("WALK_SECONDS", "log")])
+def test_git_that_reads_a_named_pipe_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, question: str) -> None:
+    monkeypatch.setattr(process, limit, 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BodyworkError, match=rf"^git does not answer: git {question} in "):
+        ask(Place(folder=tmp_path, env={"GIT_CONFIG_GLOBAL": str(tmp_path / "pipe")}), question, "--list")
