@@ -19,6 +19,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -86,7 +87,7 @@ def clear(path: Path) -> None:
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Unpack the archive that the manifests carry in parts: files first, each made new, so that none is written through a link."""
+    """Unpack the archive that the manifests carry in parts: files first, each made new, so that nothing is written through a link."""
     archive = b"".join(part.read_bytes() for part in sorted(source.glob("part-*")))
     folder.mkdir(parents=True)
     try:
@@ -94,8 +95,9 @@ def unpack(source: Path, folder: Path) -> None:
             members = [member for member in files if not member.isdir()]
             for member in sorted(members, key=tarfile.TarInfo.issym):  # the links last
                 unpack_member(files, member, folder)
-    except (OSError, tarfile.TarError) as error:
-        raise FetchError(f"the project's files in the manifests cannot be unpacked: {error}") from None
+    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
+        why = " ".join(str(error).split()) or "the archive ends too early"
+        raise FetchError(f"the project's files in the manifests cannot be unpacked: {why}") from None
     say(f"unpacked the files of commit {os.environ.get('BODYWORK_GIT_COMMIT', '')[:7]}")
 
 
@@ -103,6 +105,8 @@ def unpack_member(files: tarfile.TarFile, member: tarfile.TarInfo, folder: Path)
     path = folder / member.name
     if ".." in Path(member.name).parts or Path(member.name).is_absolute() or not (member.isfile() or member.issym()):
         raise FetchError(f"the archive in the manifests holds {member.name!r}, which is no file of a project")
+    if any(above.is_symlink() for above in path.parents if folder in above.parents):
+        raise FetchError(f"the archive in the manifests holds {member.name!r}, whose folder is a link")
     path.parent.mkdir(parents=True, exist_ok=True)
     if member.issym():
         path.symlink_to(member.linkname)  # it may lead out of the project, as a fetched repository's may

@@ -173,6 +173,8 @@ FILE, LINK, HARD_LINK, DEVICE = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYP
         [("a", LINK, "{out}"), ("a", FILE, "evil")],
         [("a", FILE, "evil"), ("a", FILE, "evil")],
         [("d", LINK, "{folder}"), ("d/written", FILE, "evil")],
+        [("d", LINK, "{folder}"), ("d/l", LINK, "x")],
+        [("d", LINK, "{folder}"), ("d/made/l", LINK, "x")],
         [("../written", FILE, "evil")],
         [("{out}", FILE, "evil")],
         [("a", HARD_LINK, "{out}"), ("a", FILE, "evil")],
@@ -180,7 +182,19 @@ FILE, LINK, HARD_LINK, DEVICE = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYP
         [("a" * 300, FILE, "evil")],
         [("a", LINK, "b" * 5000)],
     ],
-    ids=["link, then file", "twice", "folder behind a link", "above", "absolute", "hard link", "device", "long name", "long link"],
+    ids=[
+        "link, then file",
+        "twice",
+        "folder behind a link",
+        "link behind a link",
+        "new folder behind a link",
+        "above",
+        "absolute",
+        "hard link",
+        "device",
+        "long name",
+        "long link",
+    ],
 )
 def test_an_archive_writes_nothing_outside_of_the_project(workspace, tmp_path, members):
     out = write(tmp_path / "out" / "written", "good")
@@ -192,6 +206,18 @@ def test_an_archive_writes_nothing_outside_of_the_project(workspace, tmp_path, m
     assert ended.code == 1
     assert len(ended.last_line) < 6000
     assert ended.last_line.startswith("bodywork: the ")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda packed: b"no archive", lambda packed: packed[:-40], lambda packed: packed[:20] + b"xxxx" + packed[24:]]
+)
+def test_a_damaged_archive_is_told_in_one_line(workspace, tmp_path, damage):
+    packed = damage(archive(train__main="print(1)" * 100))
+    write(tmp_path / "source" / "part-00", "").write_bytes(packed)
+    ended = workspace.run("fetch", BODYWORK_SOURCE=str(tmp_path / "source"))
+    assert ended.code == 1
+    assert ended.stderr.startswith("bodywork: the project's files in the manifests cannot be unpacked: ")
+    assert ended.stderr.count("\n") == 1
 
 
 # stands where ssh would: notes how it was called, with which key and what of it lies in the workspace, then runs the server's side here
