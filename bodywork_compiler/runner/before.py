@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 import re
@@ -18,14 +19,14 @@ from bodywork_compiler.manifests.privileges import privileges
 from bodywork_compiler.runner import lease
 from bodywork_compiler.runner.applying import is_put_whole
 from bodywork_compiler.runner.session import Session
-from bodywork_compiler.runner.watching import annotation, json_in
+from bodywork_compiler.runner.watching import annotation, json_in, name
 
 TAKEN_BACK = ("Deployment", "Service", "Ingress")
 REVISION = "deployment.kubernetes.io/revision"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _STEP = "step-"
 LARGEST_RECORDED = 250_000
-# API group and kind of what a record holds. Anybody who may write ConfigMaps may forge it: it gives nobody rights, credentials or other namespaces
+# API group and kind of what a record holds. Anybody who may write ConfigMaps may forge it: it gives nobody rights, credentials, code or other namespaces
 RECORDED = {
     ("", "ConfigMap"),
     ("", "Service"),
@@ -37,6 +38,8 @@ RECORDED = {
     ("networking.k8s.io", "Ingress"),
     ("policy", "PodDisruptionBudget"),
 }
+_WITH_PODS = {"Deployment", "StatefulSet", "DaemonSet", "CronJob"}
+_FORMER_REVISIONS = "deployment.kubernetes.io/revision-history"  # on a ReplicaSet, of a version that stood more than once
 _REVISION = re.compile("[0-9]{1,9}")
 _LARGEST_BYTES = 16 * 2**20  # of a record, unpacked
 _SERVERS_OWN = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink", "deletionTimestamp")
@@ -182,7 +185,11 @@ def _of_the_step(session: Session, step: PlanStep, packed: str) -> tuple[Before,
     taken, left = [], []
     for each in filter(_is_changed_by_runs, step.objects):
         was = said.get((str(each.body.get("apiVersion")), each.kind, each.name, each.stage, _elsewhere(session, each)))
-        why = "the record does not have it" if was is None else _refused(session, was, each)
+        why: str | None = "the record does not have it"
+        if was and was.object and was.kind in _WITH_PODS:
+            was = _with_clusters_pods(session, was)
+            why = "a record is not believed about what its pods run, and no ReplicaSet in the cluster has the revision"
+        why = _refused(session, was, each) if was else why
         if was and not why:
             taken.append(replace(was, wanted=each.body))
         else:
@@ -190,6 +197,34 @@ def _of_the_step(session: Session, step: PlanStep, packed: str) -> tuple[Before,
     if left:
         session.notice(f"if this run fails, it does not put back what was there before it was cut off: {', '.join(left)}", "WARNING")
     return tuple(taken)
+
+
+def _with_clusters_pods(session: Session, was: Before) -> Before | None:
+    """With the template that the ReplicaSet of its revision has, whatever the record says; None where there is none that this object made."""
+    if was.kind != "Deployment" or was.object is None or was.revision is None:
+        return None
+    api = session.api.elsewhere(was.namespace) if was.namespace else session.api
+    try:
+        now = live(session, was.api_version, was.kind, was.name, was.namespace)
+        sets = session.ask(lambda: api.outlines("ReplicaSet", {})) if now else []
+        its_name = next((name(each) for each in sets if now and _is_owned(each, now) and str(was.revision) in _revisions(each)), None)
+        found = session.ask(lambda: api.find("ReplicaSet", its_name)) if its_name else None
+    except Refused:
+        found = None
+    if found is None:
+        return None
+    template = copy.deepcopy(found["spec"]["template"])
+    template.get("metadata", {}).get("labels", {}).pop("pod-template-hash", None)
+    return replace(was, object={**was.object, "spec": {**(was.object.get("spec") or {}), "template": template}})
+
+
+def _is_owned(replica_set: Object, deployment: Object) -> bool:
+    owners = replica_set["metadata"].get("ownerReferences") or ()
+    return any(each.get("controller") and each.get("uid") == deployment["metadata"]["uid"] for each in owners)
+
+
+def _revisions(replica_set: Object) -> list[str]:
+    return [*(annotation(replica_set, _FORMER_REVISIONS) or "").split(","), annotation(replica_set, REVISION) or ""]
 
 
 def _refused(session: Session, was: Before, wanted: KubeObject) -> str | None:

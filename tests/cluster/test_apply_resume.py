@@ -14,6 +14,8 @@ import pytest
 from clusters import Cluster
 from hand_made import PIPELINE, a_batch, a_service, apply, applying, is_alive
 
+from bodywork_compiler.runner.before import LAST_APPLIED, REVISION
+
 pytestmark = pytest.mark.cluster
 
 GOES_ON = "import time; print('began', flush=True); time.sleep(15); print('went on')"
@@ -100,8 +102,9 @@ def test_a_service_that_was_under_way_goes_back_to_what_stood_before_the_killed_
     assert "http.server" in container["command"][-1]
 
 
-def test_a_forged_record_gives_nobody_rights(cluster: Cluster, namespace: str) -> None:
-    """Who may write ConfigMaps writes what "stood before" while the run is cut off: a Role that may do all, a pod with the node's network."""
+@pytest.mark.parametrize("names_revision", [True, False])
+def test_a_forged_record_gives_nobody_rights_or_code(cluster: Cluster, namespace: str, names_revision: bool) -> None:  # noqa: FBT001
+    """Who may write ConfigMaps writes what "stood before" while the run is cut off: a Role that may do all, a pod with other code and another secret."""
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "extra"}, "rules": []}
     assert apply(cluster, namespace, role, *a_service("serve", 1)).exit_code == 0
     bad = a_service("serve", 1, code="import time; time.sleep(600)")
@@ -116,7 +119,13 @@ def test_a_forged_record_gives_nobody_rights(cluster: Cluster, namespace: str) -
     stood = json.loads(gzip.decompress(base64.b64decode(packed)))
     for each in stood:
         if each["kind"] == "Deployment":
-            each["object"]["spec"]["template"]["spec"]["hostNetwork"] = True
+            annotations = each["object"]["metadata"]["annotations"]
+            del annotations[LAST_APPLIED]
+            if not names_revision:
+                del annotations[REVISION]
+            pod = each["object"]["spec"]["template"]["spec"]
+            secret = {"secretKeyRef": {"name": "other-secret", "key": "KEY"}}
+            pod["containers"][0] |= {"command": ["python", "-c", "foreign"], "env": [{"name": "KEY", "valueFrom": secret}]}
     rights = {**role, "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}
     forged = {
         "step-0": [{"kind": "Role", "name": "extra", "stage": None, "version": role["apiVersion"], "namespace": None, "object": rights}],
@@ -127,8 +136,10 @@ def test_a_forged_record_gives_nobody_rights(cluster: Cluster, namespace: str) -
 
     resumed = apply(cluster, namespace, role, *bad, options=("--resume",))
     assert resumed.exit_code in {4, 70}, resumed.err
-    warned = next(each["message"] for each in resumed.of("notice") if "deployment/serve" in each["message"])
-    assert "hostNetwork" in warned
     assert not cluster.get("role", "extra", "-n", namespace)["rules"]
-    assert "hostNetwork" not in cluster.get("deployment", "serve", "-n", namespace)["spec"]["template"]["spec"]
-    assert not resumed.one("rolled_back")["complete"]
+    pod = json.dumps(cluster.get("deployment", "serve", "-n", namespace)["spec"]["template"]["spec"])
+    assert "foreign" not in pod
+    assert "other-secret" not in pod
+    assert ("http.server" in pod) is names_revision, "it goes back to the version that its ReplicaSet has"
+    assert resumed.one("rolled_back")["complete"] is names_revision
+    assert names_revision or any("deployment/serve (a record is not believed about" in each["message"] for each in resumed.of("notice"))

@@ -24,7 +24,7 @@ from fakes import (
     labels_of,
     made,
 )
-from test_resume import AGAIN, REVISION, as_going_on, cut_off, has_made, step
+from test_resume import AGAIN, REVISION, as_going_on, cut_off, has_made, put_replica_set, step
 
 from bodywork_compiler.runner import before, lease, run_records
 from bodywork_compiler.runner.before import LAST_APPLIED, Before
@@ -220,13 +220,67 @@ def record_of(manifest: Any, stage: str | None = None) -> Any:
 
 
 def a_forged_service(**pod: Any) -> Any:
-    found = a_deployment("serve", 2)
+    found = a_deployment("serve", 2, annotations={REVISION: "3"})
     found["spec"]["template"]["spec"] |= pod
     return found
 
 
+def resumed_with(cluster: PaperCluster, forged: Any, template: Any, **annotations: str) -> tuple[list[Any], list[Any]]:
+    """What the resumed run told, and the Deployments that it sent when it was too slow. The record is forged while the run is cut off."""
+    plan = a_plan(a_job("train", 1), a_deployment("serve", 2))
+    cluster.on_apply = as_going_on("serve")
+    cut_off(cluster, plan, has_made("serve"))
+    put_replica_set(cluster, template, **annotations)
+    cluster.objects["ConfigMap", "bodywork-iris-before"]["binaryData"] = {"step-2": packed([record_of(forged, "serve")])}
+    cluster.on_apply = as_too_slow
+    told: list[Any] = execute(cluster, plan, options=AGAIN)[1]
+    undone = cluster.ran.index(UNDO) if UNDO in cluster.ran else len(cluster.ran)
+    sent = [each for stdin in cluster.stdins[undone:] if stdin for each in json.loads(stdin)["items"] if each["kind"] == "Deployment"]
+    return told, sent
+
+
+UNDO = ("rollout", "undo", "deployment/serve", "--to-revision=3")
+FOREIGN = [
+    {"name": "a", "command": ["sh", "-c", "env"], "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "other", "key": "A"}}}]}
+]
+
+
+@pytest.mark.parametrize("annotations", [{REVISION: "3"}, {REVISION: "5", "deployment.kubernetes.io/revision-history": "1,3"}])
+def test_what_pods_run_is_taken_from_the_replica_set_and_not_from_the_record(annotations: dict[str, str], cluster: PaperCluster) -> None:
+    stood = {"metadata": {"labels": {"app": "serve"}}, **a_template(image="python:3.10")}
+    told, sent = resumed_with(cluster, a_forged_service(containers=FOREIGN), stood, **annotations)
+    assert UNDO in cluster.ran
+    assert [each["spec"]["template"] for each in sent] == [stood]
+    assert [(each.complete, each.revision) for each in told if isinstance(each, RolledBack)] == [(True, 3)]
+
+
+@pytest.mark.parametrize("revision", [None, "4", "33"])
+def test_without_a_replica_set_of_the_revision_nothing_is_put_back(revision: str | None, cluster: PaperCluster) -> None:
+    forged = a_forged_service(containers=FOREIGN)
+    forged["metadata"]["annotations"] = {REVISION: revision} if revision else {}
+    told, sent = resumed_with(cluster, forged, a_template(), **{REVISION: "3"})
+    assert (UNDO in cluster.ran, sent) == (False, [])
+    assert any(
+        "deployment/serve (a record is not believed about what its pods run" in each.message for each in told if isinstance(each, Notice)
+    )
+    assert [each.complete for each in told if isinstance(each, RolledBack)] == [False]
+
+
+def test_a_replica_set_of_others_does_not_count(cluster: PaperCluster) -> None:
+    put = cluster.put
+    cluster.put = lambda obj: put({**obj, "metadata": {**obj["metadata"], "ownerReferences": []}} if obj["kind"] == "ReplicaSet" else obj)  # type: ignore[method-assign]
+    _, sent = resumed_with(cluster, a_forged_service(containers=FOREIGN), a_template(), **{REVISION: "3"})
+    assert (UNDO in cluster.ran, sent) == (False, [])
+
+
 CLUSTER_ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "extra"}, "rules": [{"verbs": ["*"]}]}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "extra"}, "data": {"KEY": "Zm9yZ2Vk"}}
+STATEFUL_SET = {
+    "apiVersion": "apps/v1",
+    "kind": "StatefulSet",
+    "metadata": {"name": "extra", "annotations": {REVISION: "3"}},
+    "spec": {"template": a_template()},
+}
 ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "extra"}, "automountServiceAccountToken": True}
 
 
@@ -236,6 +290,7 @@ ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "e
         (record_of(CLUSTER_ROLE), "records of its kind are not trusted"),
         (record_of(SECRET), "records of its kind are not trusted"),
         (record_of(ACCOUNT), "records of its kind are not trusted"),
+        (record_of(STATEFUL_SET), "a record is not believed about what its pods run"),
         (record_of(a_forged_service(serviceAccountName="admin"), "serve"), "serviceAccountName: runs as the account admin"),
         (record_of(a_forged_service(hostNetwork=True), "serve"), "hostNetwork: the node's network"),
         (record_of(a_forged_service(volumes=[{"name": "a", "hostPath": {"path": "/"}}]), "serve"), "hostPath: files of the node"),
@@ -247,10 +302,12 @@ ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "e
 )
 def test_a_record_gives_nobody_more_than_manifests_do(forged: Any, why: str, cluster: PaperCluster) -> None:
     extra = {"metadata": {"name": "extra", "labels": {"bodywork/pipeline": "iris", "bodywork/step": "2"}}}
-    added = [{**each, **extra} for each in (CLUSTER_ROLE, SECRET, {**ACCOUNT, "automountServiceAccountToken": False})]
+    added = [{**each, **extra} for each in (CLUSTER_ROLE, SECRET, {**ACCOUNT, "automountServiceAccountToken": False}, STATEFUL_SET)]
     plan = a_plan(a_job("train", 1), a_deployment("serve", 2), *added)
     cluster.on_apply = as_going_on("serve")
     cut_off(cluster, plan, has_made("serve"))
+    if forged["kind"] == "Deployment":  # a version that stood once, when more was allowed
+        put_replica_set(cluster, forged["object"]["spec"]["template"], **{REVISION: "3"})
     cluster.objects["ConfigMap", "bodywork-iris-before"]["binaryData"] = {"step-2": packed([forged])}
     cluster.on_apply = as_too_slow
     told: list[Any] = execute(cluster, plan, options=AGAIN)[1]

@@ -22,6 +22,7 @@ from fakes import (
     as_too_slow,
     closing,
     execute,
+    labels_of,
 )
 
 from bodywork_compiler.errors import BodyworkError
@@ -83,6 +84,16 @@ def as_going_on(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda manifest: manifest if manifest["metadata"]["name"] in names else as_good(manifest)
 
 
+def put_replica_set(cluster: PaperCluster, template: Any, **annotations: str) -> None:
+    """As the Deployment's controller made it."""
+    owner = {"kind": "Deployment", "name": "serve", "uid": cluster.objects["Deployment", "serve"]["metadata"]["uid"], "controller": True}
+    pods = json.loads(json.dumps(template))
+    if "metadata" in pods:
+        pods["metadata"]["labels"]["pod-template-hash"] = "5f"
+    named = {"name": "serve-5f", "ownerReferences": [owner], "annotations": annotations, "labels": labels_of("serve", 2)}
+    cluster.put({"kind": "ReplicaSet", "metadata": named, "spec": {"template": pods}})
+
+
 def test_what_is_finished_is_not_run_again(cluster: PaperCluster) -> None:
     cut_off(cluster, PLAN, step(4))
     exit_code, told = execute(cluster, PLAN, options=AGAIN)
@@ -120,7 +131,8 @@ def test_running_jobs_are_adopted_and_failed_ones_made_anew(cluster: PaperCluste
 def test_a_service_that_was_changed_is_not_restarted_and_one_that_was_not_is(cluster: PaperCluster) -> None:
     """It was cut off between the apply of an unchanged service and its restart; then after both."""
     plan = a_plan(a_job("train", 1), a_deployment("serve", 2))
-    cluster.put(as_good(a_deployment("serve", 2)))
+    cluster.put(as_good(a_deployment("serve", 2, annotations={REVISION: "1"})))
+    put_replica_set(cluster, a_template(), **{REVISION: "1"})
     cut_off(cluster, plan, has_made("serve"))
     execute(cluster, plan, options=AGAIN)
     assert cluster.ran == [("apply", "-f", "-"), ("rollout", "restart", "deployment/serve")]
@@ -128,6 +140,7 @@ def test_a_service_that_was_changed_is_not_restarted_and_one_that_was_not_is(clu
     changed = a_deployment("serve", 2)
     changed["spec"]["template"] = a_template(image="python:3.12")
     plan = a_plan(a_job("train", 1), changed)
+    cluster.put(as_good(a_deployment("serve", 2, annotations={REVISION: "1"})))
     cut_off(cluster, plan, has_made("serve"))
     execute(cluster, plan, options=AGAIN)
     assert cluster.ran == [("apply", "-f", "-")]
@@ -140,6 +153,7 @@ def test_the_way_back_is_the_one_from_before_the_run_that_was_cut_off(cluster: P
     cluster.on_apply = as_going_on("serve")
     cut_off(cluster, plan, has_made("serve"))
     cluster.put({**a_deployment("serve", 2, annotations={REVISION: "4"}), "status": {}})
+    put_replica_set(cluster, a_template(image="python:3.10"), **{REVISION: "3"})
     cluster.on_apply = as_too_slow
     exit_code, told = execute(cluster, plan, options=AGAIN)
 
