@@ -170,11 +170,17 @@ class RunningApply:
         return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
 
 
+def _hears_hangups() -> None:
+    """Also where the tests themselves run under `nohup`, which their children would inherit."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def applying(cluster: Cluster, namespace: str, *manifests: Manifest, options: Sequence[str] = ()) -> Iterator[RunningApply]:
     argv = [sys.executable, "-m", "bodywork_compiler", "apply", "-", "-o", "json", "--namespace", namespace]
     argv += ["--kubeconfig", str(cluster.kubeconfig), *options]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/", preexec_fn=_hears_hangups)  # noqa: PLW1509 - no thread runs yet
     with process:
         assert process.stdin is not None
         process.stdin.write(stream(*manifests))
