@@ -40,7 +40,7 @@ class Run:
 
     steps: Steps
     make_pod: Callable[[Workload, int], Pod]
-    messages: queue.Queue[Message | None]
+    messages: queue.SimpleQueue[Message | None]
     tell: Callable[[Event], None]
     mask: Mask
     timeout_seconds: float | None = None

@@ -138,7 +138,7 @@ def run_locally(plan: Plan, tell: Callable[[Event], None], local: Local) -> int:
         started = replace(started, stages=tuple(chosen_plans))
     masked(started)
     masked(Notice(message=what_differs(plan, with_failure, platform.python_version()), where="run.local"))
-    messages: queue.Queue[Message | None] = queue.Queue()
+    messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()  # its put() may come from a signal handler, in the middle of a get()
     with run_folder() as folder, _environments(environ) as environments:
         machine = Machine(store=store, environments=environments, post=messages.put, fetch=local.fetch)
         maker = _Maker(folder=folder, machine=machine, here=Here(python=sys.executable, environ=environ))
